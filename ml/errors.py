@@ -1,0 +1,94 @@
+"""Every failure a user may be told about: a stable code and one public sentence with what to do next.
+
+The argument `reason` is for the log only. `facts` fill the sentence. The web layer looks the sentence up in its
+translations before filling it; this package knows no Django, so strings are only marked here.
+"""
+
+from collections.abc import Mapping
+
+
+def gettext_noop(text: str) -> str:
+    """Mark a sentence for the translation catalogue."""
+    return text
+
+
+class ColorizeError(Exception):
+    code = "internal"
+    sentence = gettext_noop("Something went wrong on our side. Please try again.")
+
+    def __init__(self, reason: str = "", facts: Mapping[str, str | int] | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.facts = reason, dict(facts or {})
+
+    def __reduce__(self) -> tuple[type, tuple[str, dict[str, str | int]]]:  # travels from the model host
+        return type(self), (self.reason, self.facts)
+
+    def __str__(self) -> str:
+        return self.sentence.format(**self.facts)
+
+
+class BadImage(ColorizeError):
+    """Facts: name."""
+
+    code = "bad_image"
+    sentence = gettext_noop('"{name}" is damaged and cannot be opened. Try exporting it again.')
+
+
+class UnsupportedType(ColorizeError):
+    """Facts: name."""
+
+    code = "unsupported_type"
+    sentence = gettext_noop('"{name}" is not a photo we can read. Use JPEG, PNG, WebP, TIFF, BMP or GIF.')
+
+
+class TooLarge(ColorizeError):
+    """Facts: name, megapixels, limit."""
+
+    code = "too_large"
+    sentence = gettext_noop('"{name}" has {megapixels} megapixels; the limit is {limit}.')
+
+
+class TooHeavy(TooLarge):
+    """The same refusal by file size. Facts: name, megabytes, limit."""
+
+    sentence = gettext_noop('"{name}" has {megabytes} MB; the limit is {limit} MB.')
+
+
+class TooMany(ColorizeError):
+    """Facts: count, limit."""
+
+    code = "too_many_files"
+    sentence = gettext_noop("You chose {count} photos. Send up to {limit} at a time (1 with All models).")
+
+
+class UnknownModel(ColorizeError):
+    code = "unknown_model"
+    sentence = gettext_noop("There is no model with this name.")
+
+
+class ModelUnavailable(ColorizeError):
+    """Facts: title. The reason holds the exact command that installs the model."""
+
+    code = "model_unavailable"
+    sentence = gettext_noop("{title} is not installed on this server.")
+
+
+class OutOfMemory(ColorizeError):
+    code = "out_of_memory"
+    sentence = gettext_noop("This photo needs more memory than this server has. Your photo is unchanged.")
+
+
+class TimedOut(ColorizeError):
+    code = "timed_out"
+    sentence = gettext_noop("We ran out of time on this photo. Try a smaller render size.")
+
+
+class Expired(ColorizeError):
+    """Facts: time (HH:MM)."""
+
+    code = "expired"
+    sentence = gettext_noop("Deleted at {time}, ten minutes after it was ready, as promised.")
+
+
+class Crashed(ColorizeError):
+    """The model host died on this job."""

@@ -1,0 +1,157 @@
+"""The coloria network: luma and colour hints in, a distribution over ab bins out.
+
+Encoder: EfficientNet-Lite0 (Tan and Le 2019; Lite variant without squeeze-and-excite, ReLU6), so that its ImageNet
+weights can be a starting point. Decoder: U-Net (Ronneberger et al. 2015) of depthwise-separable blocks up to stride 4.
+Hints follow Zhang et al. 2017 (Real-Time User-Guided Colorization): sparse ab and a mask, here given to the stem and,
+pooled, to every stage of the decoder. The output follows Zhang et al. 2016: logits over the in-gamut ab bins.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+STRIDE = 32  # height and width of the input must be multiples of this
+OUTPUT_STRIDE = 4
+# EfficientNet-Lite0: (repeats, kernel, stride, expansion, out channels) per stage
+STAGES = (
+    (1, 3, 1, 1, 16),
+    (2, 3, 2, 6, 24),
+    (2, 5, 2, 6, 40),
+    (3, 3, 2, 6, 80),
+    (3, 5, 1, 6, 112),
+    (4, 5, 2, 6, 192),
+    (1, 3, 1, 6, 320),
+)
+SKIPS = (24, 40, 112)  # channels at strides 4, 8, 16
+
+
+def same_pad(x: Tensor, kernel: int, stride: int) -> Tensor:
+    """TensorFlow's SAME padding for sizes that the stride divides, as the encoder was trained with."""
+    total = kernel - stride
+    return F.pad(x, (total // 2, total - total // 2, total // 2, total - total // 2))
+
+
+class Conv(nn.Sequential):
+    """Convolution with SAME padding, batch norm and, unless linear, ReLU6."""
+
+    def __init__(
+        self, cin: int, cout: int, kernel: int = 1, stride: int = 1, groups: int = 1, linear: bool = False
+    ) -> None:
+        super().__init__(
+            nn.Conv2d(cin, cout, kernel, stride, groups=groups, bias=False),
+            nn.BatchNorm2d(cout, eps=1e-3, momentum=0.01),
+            nn.Identity() if linear else nn.ReLU6(),
+        )
+        self.kernel, self.stride = kernel, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(same_pad(x, self.kernel, self.stride) if self.kernel > 1 else x)
+
+
+class InvertedResidual(nn.Module):
+    """MobileNetV2 block: expand, depthwise, project."""
+
+    def __init__(self, cin: int, cout: int, kernel: int, stride: int, expansion: int) -> None:
+        super().__init__()
+        mid = cin * expansion
+        layers = [] if expansion == 1 else [Conv(cin, mid)]
+        layers += [Conv(mid, mid, kernel, stride, groups=mid), Conv(mid, cout, linear=True)]
+        self.layers = nn.Sequential(*layers)
+        self.residual = stride == 1 and cin == cout
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.layers(x) if self.residual else self.layers(x)
+
+
+class Residual(nn.Module):
+    """Two dense 3x3 convolutions; on CPUs dense kernels at few channels beat depthwise ones at many."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(Conv(width, width, 3), Conv(width, width, 3, linear=True))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu6(x + self.layers(x))
+
+
+class Up(nn.Module):
+    """One decoder stage: upsample by two, join the skip and the pooled hints, refine."""
+
+    def __init__(self, cin: int, skip: int, cout: int) -> None:
+        super().__init__()
+        self.join = Conv(cin + skip + 3, cout)
+        self.refine = Residual(cout)
+
+    def forward(self, x: Tensor, skip: Tensor, hints: Tensor) -> Tensor:
+        x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
+        return self.refine(self.join(torch.cat([x, skip, hints], 1)))
+
+
+def pool_hints(hints: Tensor, stride: int) -> Tensor:
+    """Mean ab of the hints in each cell, and whether there is one: (B, 3, H, W) to (B, 3, H/stride, W/stride)."""
+    pooled = F.avg_pool2d(hints, stride)
+    mask = pooled[:, 2:]
+    return torch.cat([pooled[:, :2] / (mask + 1e-6), (mask > 0).to(mask)], 1)
+
+
+class Coloria(nn.Module):
+    """Logits (B, bins, H/4, W/4) from luma (B, 1, H, W), 0..100, and hints (B, 3, H, W).
+
+    Hints hold a / 110, b / 110 and a mask of ones where a hint is given, zeros elsewhere.
+    """
+
+    def __init__(self, bins: int) -> None:
+        super().__init__()
+        self.stem = Conv(3, 32, 3, 2)
+        stages, cin = [], 32
+        for repeats, kernel, stride, expansion, cout in STAGES:
+            blocks = []
+            for index in range(repeats):
+                blocks.append(InvertedResidual(cin, cout, kernel, stride if index == 0 else 1, expansion))
+                cin = cout
+            stages.append(nn.Sequential(*blocks))
+        self.stages = nn.ModuleList(stages)
+        self.hint_stem = nn.Conv2d(3, 40, 3, padding=1, bias=False)  # joins the encoder at stride 8
+        nn.init.zeros_(self.hint_stem.weight)
+        self.context = nn.Sequential(nn.Linear(320, 256), nn.ReLU6(), nn.Linear(256, 192))
+        self.neck = Conv(320 + 3, 192)
+        self.up16 = Up(192, SKIPS[2], 128)
+        self.up8 = Up(128, SKIPS[1], 96)
+        self.up4 = Up(96, SKIPS[0], 64)
+        self.head = nn.Conv2d(64, bins, 1)
+
+    def forward(self, luma: Tensor, hints: Tensor) -> Tensor:
+        grey = (luma * 2.55 - 127) / 128  # the encoder's own normalisation of 0..255
+        x = self.stages[0](self.stem(grey.expand(-1, 3, -1, -1)))
+        at4 = self.stages[1](x)
+        at8 = self.stages[2](at4) + self.hint_stem(pool_hints(hints, 8))
+        at16 = self.stages[4](self.stages[3](at8))
+        at32 = self.stages[6](self.stages[5](at16))
+        context = self.context(at32.mean((2, 3)))[:, :, None, None]
+        x = self.neck(torch.cat([at32, pool_hints(hints, 32)], 1)) + context
+        x = self.up16(x, at16, pool_hints(hints, 16))
+        x = self.up8(x, at8, pool_hints(hints, 8))
+        x = self.up4(x, at4, pool_hints(hints, 4))
+        return self.head(x)
+
+
+def load_encoder(net: Coloria, state: dict[str, Tensor]) -> None:
+    """Copy EfficientNet-Lite0 ImageNet weights into the encoder.
+
+    `state` uses the key names of EfficientNet-PyTorch (`_conv_stem`, `_blocks.N._expand_conv`, ...). The classifier and
+    the last convolution before it are not used. Raises KeyError or RuntimeError where a key or a shape differs.
+    """
+    source = iter(
+        key[: -len(".weight")]
+        for key in state
+        if key.endswith(".weight") and not key.startswith(("_conv_head", "_bn1", "_fc"))
+    )
+    encoder = nn.ModuleList([net.stem, net.stages])
+    with torch.no_grad():
+        for layer in encoder.modules():
+            if not isinstance(layer, nn.Conv2d | nn.BatchNorm2d):
+                continue
+            prefix = next(source)
+            layer.load_state_dict({k: state[f"{prefix}.{k}"] for k in layer.state_dict() if k != "num_batches_tracked"}, strict=False)
+            if layer.weight.shape != state[f"{prefix}.weight"].shape:
+                raise RuntimeError(f"{prefix}: shape differs from EfficientNet-Lite0")

@@ -1,0 +1,64 @@
+"""What a model is: three small records and one protocol."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ml.images import Photograph
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """A colour the user knows: a place as shares of width and height (0..1) and an sRGB colour 0..255."""
+
+    x: float
+    y: float
+    rgb: tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How one photo is to be coloured. Every model reads the settings it knows and ignores the others.
+
+    strength: 0 grey, 1 the model's own colour, up to 2 more vivid. render_factor: DeOldify's (7-45), side / 16.
+    """
+
+    strength: float = 1.0
+    render_factor: int | None = None
+    seed: int = 0
+    hints: tuple[Hint, ...] = ()
+
+
+class Colorizer(Protocol):
+    def colorize(self, photo: Photograph, settings: Settings) -> Photograph: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A weight file and how it is trusted: its sha256, licence (SPDX), publisher and where it is fetched from."""
+
+    file: str
+    sha256: str
+    licence: str
+    publisher: str
+    urls: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    """One row of the registry. `backend` is a dotted path, imported on first use: its `load(spec, path, device)`
+    returns a Colorizer."""
+
+    name: str
+    title: str
+    family: str
+    backend: str
+    weights: Weights
+    size: int  # pixels of the shorter side of the network's input
+    options: tuple[str, ...] = ()  # fields of Settings that this model reads
+    summary: str = ""
+    bundled: bool = False
+
+    def path(self, folder: Path) -> Path:
+        """Where the weights lie: with the source if bundled, else in `folder`."""
+        return (Path(__file__).parent / "weights" if self.bundled else folder) / self.weights.file

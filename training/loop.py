@@ -1,0 +1,121 @@
+"""The training loop of networks that are taught by one loss: steps, EMA, checkpoints, TensorBoard."""
+
+import copy
+import dataclasses
+import logging
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from training import checkpoint
+from training.config import ColoriaConfig
+from training.data import Crops, Steps
+
+logger = logging.getLogger(__name__)
+
+
+class NonFiniteLoss(RuntimeError):
+    """The loss became NaN or infinite; the message names the step and the last good checkpoint."""
+
+
+def rate(step: int, config: ColoriaConfig) -> float:
+    """Share of the learning rate at `step`: linear warm-up, constant, linear decay to zero."""
+    remaining = (config.steps - step) / (config.decay * config.steps)
+    return min(1.0, (step + 1) / config.warmup, remaining)
+
+
+@torch.no_grad()
+def update_ema(ema: nn.Module, net: nn.Module, step: int, decay: float) -> None:
+    """Exponential moving average of weights and batch-norm statistics, faster in the first steps."""
+    decay = min(decay, (1 + step) / (10 + step))
+    for mean, value in zip(ema.state_dict().values(), net.state_dict().values(), strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(value, 1 - decay)
+        else:
+            mean.copy_(value)
+
+
+def train(
+    net: nn.Module,
+    loss: nn.Module,
+    groups: list[dict[str, Any]],
+    crops: Crops,
+    validate: Callable[[nn.Module], tuple[dict[str, float], Tensor]],
+    config: ColoriaConfig,
+    out: Path,
+    resume: bool,
+    device: str,
+    record: dict[str, Any],
+) -> nn.Module:
+    """Run `config.steps` steps and return the EMA network.
+
+    `groups` are AdamW parameter groups with their full rate as `lr`. `validate` returns scalars (with `de00`) and an
+    image grid (3, H, W) of 0..1. Checkpoints go to `out/last.pt`, the best EMA by dE00 to `out/best.pt`.
+    Raises NonFiniteLoss.
+    """
+    torch.set_num_threads(config.threads)
+    net, loss = net.to(device, memory_format=torch.channels_last), loss.to(device)
+    ema = copy.deepcopy(net).eval().requires_grad_(False)
+    optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
+    step, best, seconds = 0, math.inf, 0.0
+    last = out / "last.pt"
+    if resume and last.exists():
+        state = checkpoint.load(last)
+        net.load_state_dict(state["net"])
+        ema.load_state_dict(state["ema"])
+        optimiser.load_state_dict(state["optimiser"])
+        step, best, seconds = state["step"], state["best"], state["seconds"]
+        logger.info("resumed at step %d from %s", step, last)
+
+    def keep(path: Path, state: dict[str, Any]) -> None:
+        figures = {"step": step, "best_de00": best if math.isfinite(best) else None, "seconds": round(seconds)}
+        checkpoint.save(path, state, {**record, **figures, "config": dataclasses.asdict(config)})
+
+    loader = DataLoader(
+        crops, batch_sampler=Steps(step, config), num_workers=config.workers, persistent_workers=False,
+        prefetch_factor=4 if config.workers else None,
+    )  # fmt: skip
+    full_rates = [group["lr"] for group in groups]
+    started, mean = time.monotonic() - seconds, math.nan
+    with SummaryWriter(str(out / "tensorboard")) as board, tqdm(total=config.steps, initial=step, unit="step") as bar:
+        for luma, hints, ab in loader:
+            share = rate(step, config)
+            for group, full in zip(optimiser.param_groups, full_rates, strict=True):
+                group["lr"] = full * share
+            net.train()
+            value = loss(net(luma.to(device), hints.to(device)), ab.to(device))
+            if not torch.isfinite(value):
+                raise NonFiniteLoss(f"loss is {value.item()} at step {step}; the last good checkpoint is {last}")
+            optimiser.zero_grad()
+            value.backward()
+            nn.utils.clip_grad_norm_(net.parameters(), config.clip)
+            optimiser.step()
+            update_ema(ema, net, step, config.ema)
+            step += 1
+            seconds = time.monotonic() - started
+            mean = value.item() if math.isnan(mean) else 0.98 * mean + 0.02 * value.item()
+            bar.update()
+            bar.set_postfix(loss=f"{mean:.3f}", best=f"{best:.2f}")
+            board.add_scalar("loss", value.item(), step)
+            board.add_scalar("rate", share, step)
+            if step % config.validate_every == 0 or step == config.steps:
+                figures, grid = validate(ema)
+                logger.info("step %d: %s", step, ", ".join(f"{name} {figure:.3f}" for name, figure in figures.items()))
+                for name, figure in figures.items():
+                    board.add_scalar(f"valid_ema/{name}", figure, step)
+                board.add_image("valid_ema", grid, step)
+                if figures["de00"] < best:
+                    best = figures["de00"]
+                    keep(out / "best.pt", {"ema": ema.state_dict(), "step": step})
+            if step % config.checkpoint_every == 0 or step == config.steps:
+                state = {"net": net.state_dict(), "ema": ema.state_dict(), "optimiser": optimiser.state_dict()}
+                keep(last, {**state, "step": step, "best": best, "seconds": seconds})
+    return ema

