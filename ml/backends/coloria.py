@@ -1,0 +1,92 @@
+"""The bundled model on ONNX Runtime: luma and hints in, a distribution over ab bins out, decoded here."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+from PIL import Image
+
+from ml.color import Array, ab_bins, lab_from_rgb
+from ml.compose import compose, small_luma
+from ml.images import Photograph
+from ml.spec import Colorizer, Hint, ModelSpec, Settings
+
+STRIDE = 32  # both sides of the network's input are multiples of this
+MAX_RATIO = 4.0  # a longer strip is squeezed for the network; chroma is stretched back
+HINT_RADIUS = 2  # pixels of the network's input around a hint's centre
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """How a distribution becomes a colour at one strength: temperature of the annealed mean (Zhang et al. 2016,
+    section 2.3) and a factor on its chroma."""
+
+    temperature: float
+    chroma: float
+
+
+MUTED, NATURAL, VIVID = Dial(1.0, 0.0), Dial(0.7, 1.1), Dial(0.2, 1.6)  # at strength 0, 1, 2
+
+
+def dial(strength: float) -> Dial:
+    """The setting between MUTED (0), NATURAL (1) and VIVID (2)."""
+    low, high, share = (MUTED, NATURAL, strength) if strength <= 1 else (NATURAL, VIVID, strength - 1)
+    return Dial(
+        low.temperature + share * (high.temperature - low.temperature), low.chroma + share * (high.chroma - low.chroma)
+    )
+
+
+def decode(logits: Array, setting: Dial) -> Array:
+    """Annealed mean of logits (Q, h, w): ab (h, w, 2) in CIELAB units."""
+    scaled = logits / setting.temperature
+    weight = np.exp(scaled - scaled.max(0))
+    mean = np.tensordot(weight, ab_bins(), (0, 0)) / weight.sum(0)[..., None]
+    return np.asarray(mean * setting.chroma, np.float32)
+
+
+def input_size(width: int, height: int, side: int) -> tuple[int, int]:
+    """Width and height of the network's input: the shorter side about `side`, multiples of the stride."""
+    scale = side / min(width, height)
+    longest = side * MAX_RATIO
+    width, height = (max(STRIDE, round(min(longest, n * scale) / STRIDE) * STRIDE) for n in (width, height))
+    return width, height
+
+
+def hint_planes(hints: tuple[Hint, ...], width: int, height: int) -> Array:
+    """Hints as the network reads them, (3, height, width): a / 110, b / 110 and a mask."""
+    planes = np.zeros((3, height, width), np.float32)
+    for hint in hints:
+        ab = lab_from_rgb(np.array(hint.rgb, np.uint8))[1:]
+        x, y = (min(n - 1, int(share * n)) for share, n in ((hint.x, width), (hint.y, height)))
+        window = np.s_[max(0, y - HINT_RADIUS) : y + HINT_RADIUS + 1, max(0, x - HINT_RADIUS) : x + HINT_RADIUS + 1]
+        planes[0][window], planes[1][window], planes[2][window] = *(ab / 110), 1
+    return planes
+
+
+class Coloria:
+    def __init__(self, spec: ModelSpec, path: Path) -> None:
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = os.cpu_count() or 1
+        options.enable_cpu_mem_arena = False  # photos differ in size; an arena would keep the largest
+        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        self.side = spec.size
+
+    def logits(self, luma: Array, hints: Array) -> Array:
+        """Logits (Q, h/4, w/4) of luma (h, w), 0..100, and hint planes (3, h, w)."""
+        (logits,) = self.session.run(None, {"luma": luma[None, None], "hints": hints[None]})
+        return np.asarray(logits[0], np.float32)
+
+    def colorize(self, photo: Photograph, settings: Settings) -> Photograph:
+        """The photo in colour, same size. Reads `strength` and `hints`."""
+        height, width = photo.pixels.shape[:2]
+        size = input_size(width, height, self.side)
+        luma = small_luma(photo, *size)
+        logits = self.logits(luma, hint_planes(settings.hints, *size))
+        return compose(photo, decode(logits, dial(settings.strength)), luma)
+
+
+def load(spec: ModelSpec, path: Path, device: str) -> Colorizer:
+    """The bundled model; it runs on the CPU whatever `device` is."""
+    return Coloria(spec, path)

@@ -1,0 +1,116 @@
+"""Colour files or folders without a server."""
+
+import json
+import time
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings as project
+from django.core.management.base import BaseCommand, CommandError
+
+from ml import registry
+from ml.errors import ColorizeError
+from ml.evaluate import SUFFIXES
+from ml.images import SUFFIX, Limits, open_photo, save_photo
+from ml.spec import Colorizer, Hint, Settings
+
+
+class Command(BaseCommand):
+    help = "Colour photos: files, or folders whose tree is mirrored. One bad file never stops the rest."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+        parser.add_argument("--model", default=registry.DEFAULT, help=f"a name, or {registry.ALL} for every installed model")
+        parser.add_argument("--out", type=Path, required=True, metavar="DIR")
+        parser.add_argument("--render-factor", type=int, metavar="N", help="DeOldify's, 7-45")
+        parser.add_argument("--strength", type=float, default=1.0, metavar="S", help="0 grey, 1 natural, 2 vivid")
+        parser.add_argument("--hints", type=Path, metavar="FILE.json", help='[{"x": 0.4, "y": 0.7, "rgb": [120, 30, 30]}]')
+        parser.add_argument("--seed", type=int, default=0, metavar="N")
+        parser.add_argument("--json", action="store_true", help="print one JSON object per file")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        chosen = wishes(options)
+        try:
+            models = load_models(options["model"])
+        except ColorizeError as error:
+            raise CommandError(f"{error} {error.reason}") from error
+        out, failures = options["out"], 0
+        for path, relative in found(options["paths"]):
+            for name, model in models.items():
+                report = colour(path, relative, name, model, chosen, out)
+                failures += "error" in report
+                self.say(report, options["json"])
+        if failures:
+            raise CommandError(f"{failures} could not be coloured", returncode=1)
+
+    def say(self, report: dict[str, Any], as_json: bool) -> None:
+        if as_json:
+            self.stdout.write(json.dumps(report))
+        elif "error" in report:
+            self.stderr.write(self.style.ERROR(f"{report['photo']}: {report['error']['detail']}"))
+        else:
+            self.stdout.write(f"{report['photo']} -> {report['result']} ({report['seconds']:.2f} s)")
+
+
+def wishes(options: dict[str, Any]) -> Settings:
+    """The settings asked for. Raises CommandError where a value does not fit."""
+    if not 0 <= options["strength"] <= 2:
+        raise CommandError("--strength goes from 0 (grey) to 2 (vivid)")
+    factor = options["render_factor"]
+    if factor is not None and not 7 <= factor <= 45:
+        raise CommandError("--render-factor goes from 7 to 45")
+    return Settings(options["strength"], factor, options["seed"], read_hints(options["hints"]))
+
+
+def read_hints(path: Path | None) -> tuple[Hint, ...]:
+    if path is None:
+        return ()
+    try:
+        rows = json.loads(path.read_text())
+        hints = tuple(Hint(float(row["x"]), float(row["y"]), tuple(map(int, row["rgb"]))) for row in rows)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CommandError(f'{path}: expected [{{"x": 0.4, "y": 0.7, "rgb": [120, 30, 30]}}, ...] ({error})') from error
+    for hint in hints:
+        inside = 0 <= hint.x <= 1 and 0 <= hint.y <= 1 and len(hint.rgb) == 3 and all(0 <= c <= 255 for c in hint.rgb)
+        if not inside:
+            raise CommandError(f"{path}: x and y go from 0 to 1, rgb is three numbers from 0 to 255; got {hint}")
+    return hints
+
+
+def load_models(name: str) -> dict[str, Colorizer]:
+    folder = Path(project.COLORIA_WEIGHTS)
+    names = [spec.name for spec in registry.installed(folder)] if name == registry.ALL else [name]
+    return {name: registry.load(name, folder=folder) for name in names}
+
+
+def found(paths: list[Path]) -> Iterator[tuple[Path, Path]]:
+    """Each photo with the folder its result goes to, relative to the output folder. A file named by hand is always
+    tried; in folders only names that look like photos are."""
+    for path in paths:
+        if not path.is_dir():
+            yield path, Path()
+            continue
+        for photo in sorted(path.rglob("*")):
+            if photo.suffix.lower() in SUFFIXES | {".gif"}:
+                yield photo, photo.parent.relative_to(path)
+
+
+def colour(path: Path, relative: Path, name: str, model: Colorizer, chosen: Settings, out: Path) -> dict[str, Any]:
+    """One file through one model: what happened, as it is printed."""
+    started = time.perf_counter()
+    report: dict[str, Any] = {"photo": str(path), "model": name}
+    try:
+        limits = Limits(project.COLORIA_MAX_MEGAPIXELS, project.COLORIA_MAX_MEGABYTES)
+        result = model.colorize(open_photo(path, path.name, limits), chosen)
+        target = out / relative / f"{path.stem}_{name}{SUFFIX[result.format]}"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        save_photo(result, target)
+    except ColorizeError as error:
+        return {**report, "error": {"code": error.code, "detail": str(error)}}
+    except FileNotFoundError:
+        return {**report, "error": {"code": "not_found", "detail": f"There is no file {path}."}}
+    height, width = result.pixels.shape[:2]
+    seconds = round(time.perf_counter() - started, 3)
+    return {**report, "result": str(target), "width": width, "height": height, "seconds": seconds}

@@ -1,0 +1,73 @@
+"""Train a model by one of the recipes."""
+
+import dataclasses
+import json
+import logging
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings as project
+from django.core.management.base import BaseCommand, CommandError
+
+from training.config import PRESETS, override
+
+
+class Command(BaseCommand):
+    help = "Train a model on a folder of colour photos; --list shows the recipes and their presets."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("recipe", nargs="?", choices=sorted(PRESETS))
+        parser.add_argument("--list", action="store_true", help="show recipes and presets and stop")
+        parser.add_argument("--data", type=Path, metavar="DIR", help="photos, in any tree of folders")
+        parser.add_argument("--preset", metavar="NAME", help="default: the first of the recipe")
+        parser.add_argument("--out", type=Path, metavar="DIR", help="default: var/runs/RECIPE-PRESET")
+        parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
+        parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
+        parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="change settings of the preset")
+        parser.add_argument("--dry-run", action="store_true", help="print the settings and stop")
+        parser.add_argument("--smoke", action="store_true", help="the preset that runs through in under a minute")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["list"]:
+            for recipe, presets in PRESETS.items():
+                self.stdout.write(f"{recipe}: {', '.join(presets)}")
+            return
+        recipe = options["recipe"]
+        if recipe is None:
+            raise CommandError(f"which recipe? One of {', '.join(PRESETS)}; --list shows their presets")
+        preset = "smoke" if options["smoke"] else options["preset"] or next(iter(PRESETS[recipe]))
+        if preset not in PRESETS[recipe]:
+            raise CommandError(f"{recipe} has no preset {preset!r}; it has {', '.join(PRESETS[recipe])}")
+        try:
+            config = override(PRESETS[recipe][preset], options["set"])
+        except ValueError as error:
+            raise CommandError(str(error)) from error
+        if options["dry_run"]:
+            self.stdout.write(json.dumps({"recipe": recipe, "preset": preset, **dataclasses.asdict(config)}, indent=1))
+            return
+        if options["data"] is None:
+            raise CommandError("--data DIR is missing: a folder of colour photos")
+        out = options["out"] or Path(project.COLORIA_VAR) / "runs" / f"{recipe}-{preset}"
+        self.train(recipe, preset, config, options["data"], out, options["resume"], options["device"])
+
+    def train(
+        self, recipe: str, preset: str, config: Any, data: Path, out: Path, resume: bool, device: str
+    ) -> None:
+        try:
+            import torch  # here, so that --list and --dry-run work without the frameworks
+        except ImportError as error:
+            raise CommandError("training needs torch: install it with `make full`") from error
+        from training import recipes
+        from training.errors import TrainingError
+
+        logging.getLogger("training").setLevel(logging.INFO)
+        if (out / "last.pt").exists() and not resume:
+            raise CommandError(f"{out} holds a run already; add --resume to go on with it, or name another --out")
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        try:
+            weights = recipes.get(recipe)(data, out, Path(project.COLORIA_VAR) / "cache", config, preset, resume, device)
+        except (TrainingError, FileNotFoundError) as error:
+            raise CommandError(str(error)) from error
+        self.stdout.write(f"finished: {weights}")
