@@ -1,0 +1,156 @@
+"""`manage.py up`: the site and one worker together, until Ctrl-C; no process outlives it."""
+
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.management import BaseCommand, CommandError, call_command
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+GRACE = 10.0  # seconds between asking a child to stop and killing its process group
+READY = 60.0  # seconds that the web server may take until it answers
+TICK = 0.1  # seconds between two looks at the children
+PR_SET_PDEATHSIG = 1  # prctl(2)
+
+
+def require_free(host: str, port: int) -> None:
+    """Bind the port once and let it go. Raises CommandError with what to do about a busy one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(
+                f"{host}:{port} cannot be used ({os.strerror(error.errno or 0).lower()}). "
+                f"Choose another port: make up PORT={port + 1}"
+            ) from error
+
+
+def follow_parent() -> Callable[[], None] | None:
+    """A function for the child to call before exec: on Linux it is told when its parent is killed."""
+    if sys.platform != "linux":
+        return None
+    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
+
+    def follow() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # killed between fork and prctl
+            os._exit(1)
+
+    return follow
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """One process in a group of its own, so that a Ctrl-C in the terminal reaches only the parent."""
+
+    title: str
+    process: subprocess.Popen[bytes]
+
+    @classmethod
+    def start(cls, title: str, arguments: list[str]) -> "Child":
+        process = subprocess.Popen(
+            [sys.executable, *arguments],
+            cwd=settings.BASE_DIR,
+            stdin=subprocess.DEVNULL,
+            process_group=0,
+            preexec_fn=follow_parent(),  # noqa: PLW1509  the parent has one thread
+        )
+        return cls(title, process)
+
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def ask(self) -> None:
+        """SIGTERM to the child alone: a master that loses its own children at once starts new ones."""
+        if not self.ended():
+            self.process.terminate()
+
+    def kill(self) -> None:
+        """End whatever is left of the group, its dead leader's children included."""
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+
+class Command(BaseCommand):
+    help = "Run the site and one worker until Ctrl-C."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--threads", type=int, default=8, help="of the web server")
+
+    def handle(self, *args: Any, host: str, port: int, threads: int, **options: Any) -> None:
+        self.signals = 0
+        for number in STOPPING:
+            signal.signal(number, self.count_signal)
+        require_free(host, port)
+        call_command("migrate", interactive=False, verbosity=0)
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        children: list[Child] = []
+        try:
+            if not self.signals:
+                server = [f"--listen={address}", f"--threads={threads}", "coloria.wsgi:application"]
+                children.append(Child.start("web server", ["-m", "waitress", *server]))
+                children.append(Child.start("worker", ["manage.py", "work"]))
+            self.wait_for_answer(host, port, children)
+            if not self.signals:
+                self.stdout.write(self.style.SUCCESS(f"COLORIA runs at http://{address}/"))
+                self.stdout.write("The worker runs beside it. Ctrl-C stops both.")
+                self.stdout.flush()
+            self.watch(children)
+        finally:
+            self.stop(children)
+        self.stdout.write("COLORIA has stopped.")
+
+    def count_signal(self, number: int, frame: FrameType | None) -> None:
+        self.signals += 1
+
+    def wait_for_answer(self, host: str, port: int, children: list[Child]) -> None:
+        """Return when the web server accepts connections or a signal came. Raises CommandError."""
+        deadline = time.monotonic() + READY
+        while not self.signals:
+            self.require_alive(children)
+            with suppress(OSError), socket.create_connection((host, port), timeout=1):
+                return
+            if time.monotonic() > deadline:
+                raise CommandError(f"The web server did not answer within {READY:.0f} seconds.")
+            time.sleep(TICK)
+
+    def watch(self, children: list[Child]) -> None:
+        while not self.signals:
+            self.require_alive(children)
+            time.sleep(TICK)
+
+    def require_alive(self, children: list[Child]) -> None:
+        for child in children:
+            if child.ended():
+                raise CommandError(
+                    f"The {child.title} ended with exit status {child.process.returncode}; "
+                    "everything else is stopped with it."
+                )
+
+    def stop(self, children: list[Child]) -> None:
+        """Ask, wait, then kill what is left. A second Ctrl-C ends the waiting."""
+        asked, deadline = self.signals, time.monotonic() + GRACE
+        for child in children:
+            child.ask()
+        while not all(child.ended() for child in children):
+            if self.signals > max(asked, 1) or time.monotonic() > deadline:
+                break
+            time.sleep(TICK)
+        for child in children:
+            child.kill()
