@@ -1,0 +1,142 @@
+"""`train_model coloria` end to end: it finishes, resumes after kill -9, stops on a bad loss."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ml import registry
+from ml.color import ab_bins
+from ml.nets.coloria import Coloria, load_encoder
+from ml.spec import Settings
+from tests.ml.photos import cameraman, photograph
+from training import checkpoint, loop
+from training.config import PRESETS, ColoriaConfig
+from training.errors import NonFiniteLoss
+from training.recipes.coloria import encoder_weights
+
+ROOT = Path(__file__).parents[2]
+LONG = ["steps=40", "checkpoint_every=1", "threads=1"]
+
+
+def command(photos: Path, out: Path, *options: str) -> list[str]:
+    train = [sys.executable, "manage.py", "train_model", "coloria", "--smoke", "--device", "cpu"]
+    return [*train, "--data", str(photos), "--out", str(out), *options]
+
+
+def environment(tmp_path: Path) -> dict[str, str]:
+    return {**os.environ, "COLORIA_VAR": str(tmp_path / "var")}
+
+
+@pytest.mark.timeout(300)
+def test_the_smoke_run_ends_in_weights_that_colour(photos: Path, tmp_path: Path) -> None:
+    """S004: train, then colour a grey photo with the result."""
+    subprocess.run(command(photos, tmp_path / "run"), cwd=ROOT, env=environment(tmp_path), check=True)
+    record = json.loads((tmp_path / "run/last.json").read_text())
+    assert record["step"] == PRESETS["coloria"]["smoke"].steps
+    assert record["best_de00"] > 0
+    model = registry.load("coloria", weights=tmp_path / "run/coloria.onnx")
+    result = model.colorize(photograph(cameraman()), Settings())
+    assert result.pixels.shape == (512, 512, 3)
+    assert list((tmp_path / "run/tensorboard").iterdir())
+
+
+@pytest.mark.timeout(600)
+def test_a_run_killed_at_any_moment_resumes_bit_for_bit(photos: Path, tmp_path: Path) -> None:
+    """S064, S093."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    short = ["--set", "steps=8", "checkpoint_every=2", "threads=1"]
+    subprocess.run(command(photos, whole, *short), cwd=ROOT, env=environment(tmp_path), check=True)
+    process = subprocess.Popen(command(photos, killed, *short), cwd=ROOT, env=environment(tmp_path))
+    deadline = time.monotonic() + 120
+    while not (killed / "last.json").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert json.loads((killed / "last.json").read_text())["step"] < 8
+    subprocess.run(command(photos, killed, "--resume", *short), cwd=ROOT, env=environment(tmp_path), check=True)
+    one, other = (checkpoint.load(run / "last.pt") for run in (whole, killed))
+    for name, value in one["net"].items():
+        assert torch.equal(value, other["net"][name]), name
+
+
+def test_a_second_run_does_not_overwrite_the_first(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/last.pt").write_bytes(b"a checkpoint")
+    run = command(photos, tmp_path / "run")
+    done = subprocess.run(run, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "add --resume" in done.stderr
+    assert (tmp_path / "run/last.pt").read_bytes() == b"a checkpoint"
+
+
+def test_dry_run_prints_the_settings(photos: Path, tmp_path: Path) -> None:
+    run = command(photos, tmp_path / "run", "--dry-run", "--set", "steps=7")
+    done = subprocess.run(run, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout)["steps"] == 7
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_loss_that_is_not_finite_names_the_step(tmp_path: Path) -> None:
+    class Broken(torch.nn.Module):
+        def forward(self, logits: torch.Tensor, ab: torch.Tensor) -> torch.Tensor:
+            return logits.mean() * torch.nan
+
+    class Flat(torch.utils.data.Dataset[tuple[torch.Tensor, ...]]):
+        def __getitem__(self, number: int) -> tuple[torch.Tensor, ...]:
+            return torch.zeros(1, 32, 32), torch.zeros(3, 32, 32), torch.zeros(2, 8, 8)
+
+    net, config = Coloria(len(ab_bins())), PRESETS["coloria"]["smoke"]
+    groups = [{"params": list(net.parameters()), "lr": 1e-3}]
+    with pytest.raises(NonFiniteLoss, match=r"step 0.*last\.pt"):
+        loop.train(net, Broken(), groups, Flat(), lambda ema: ({}, torch.zeros(3, 1, 1)), config, tmp_path, False, "cpu", {})
+
+
+def test_a_write_that_fails_leaves_the_last_checkpoint_whole(tmp_path: Path) -> None:
+    """A full disk fails in the middle of writing."""
+    target = tmp_path / "last.pt"
+    checkpoint.save(target, {"step": 1}, {})
+
+    def full(part: Path) -> None:
+        part.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        checkpoint.write_atomic(target, full)
+    assert checkpoint.load(target) == {"step": 1}
+
+
+def test_the_rate_warms_up_and_falls_to_zero() -> None:
+    config = ColoriaConfig(steps=100, warmup=10, decay=0.4)
+    rates = [loop.rate(step, config) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[50] == 1
+    assert rates[80] == pytest.approx(0.5)
+    assert rates[99] == pytest.approx(0.025)
+
+
+def test_the_encoder_takes_every_imagenet_weight() -> None:
+    net = Coloria(len(ab_bins()))
+    state = encoder_weights()
+    load_encoder(net, state)
+    assert torch.equal(net.stem[0].weight, state["_conv_stem.weight"])
+    assert torch.equal(net.stages[6][0].layers[2][1].running_var, state["_blocks.15._bn2.running_var"])
+
+
+def test_a_hint_changes_the_prediction_where_it_is() -> None:
+    """S015: even the untrained network hears a hint in the decoder."""
+    torch.manual_seed(0)
+    net = Coloria(len(ab_bins())).eval()
+    luma, hints = torch.full((1, 1, 64, 64), 50.0), torch.zeros(1, 3, 64, 64)
+    with torch.no_grad():
+        without = net(luma, hints)
+        hints[:, :, 20:25, 20:25] = torch.tensor([0.5, 0.5, 1.0])[:, None, None]
+        change = (net(luma, hints) - without).abs().sum(1)[0]
+    assert np.unravel_index(int(change.argmax()), (16, 16)) in {(r, c) for r in range(3, 9) for c in range(3, 9)}
