@@ -22,7 +22,7 @@ MODELS: dict[str, ModelSpec] = {
         backend="ml.backends.coloria:load",
         weights=Weights(
             file="coloria.onnx",
-            sha256="",
+            sha256="f931597a2d81a14428ca79af20ae5727497413c6ae7464d8378c98817061f093",
             licence="Apache-2.0",
             publisher="COLORIA",
         ),
