@@ -11,8 +11,8 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 ARGS ?=
 
-# What the tests train and export with. Without a release that has a processor-only build pip brings
-# several GB of CUDA; on PyPI's own index, PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu avoids them.
+# What the tests train and export with: a release with a processor-only build where one is to be had.
+# From PyPI alone it brings CUDA; PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu avoids that.
 TEST_TORCH ?= torch>=2.9,<2.14
 
 VENV := .venv

@@ -39,7 +39,7 @@ def require_free(host: str, port: int) -> None:
 
 
 def follow_parent() -> Callable[[], None] | None:
-    """A function for the child to call before exec: on Linux it is told when its parent is killed."""
+    """What a child calls before exec: on Linux it is then told when its parent is killed."""
     if sys.platform != "linux":
         return None
     prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
@@ -54,7 +54,7 @@ def follow_parent() -> Callable[[], None] | None:
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """One process in a group of its own, so that a Ctrl-C in the terminal reaches only the parent."""
+    """One process in a group of its own: a Ctrl-C in the terminal reaches only the parent."""
 
     title: str
     process: subprocess.Popen[bytes]
@@ -66,7 +66,7 @@ class Child:
             cwd=settings.BASE_DIR,
             stdin=subprocess.DEVNULL,
             process_group=0,
-            preexec_fn=follow_parent(),  # noqa: PLW1509  the parent has one thread
+            preexec_fn=follow_parent(),  # safe: the parent has one thread
         )
         return cls(title, process)
 
@@ -74,7 +74,7 @@ class Child:
         return self.process.poll() is not None
 
     def ask(self) -> None:
-        """SIGTERM to the child alone: a master that loses its own children at once starts new ones."""
+        """SIGTERM to the child alone: a master that loses its own children starts new ones."""
         if not self.ended():
             self.process.terminate()
 
