@@ -1,0 +1,122 @@
+"""Files from strangers become Photographs, or one of the errors with a sentence for the user."""
+
+import struct
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from math import ceil
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from ml.errors import BadImage, TooHeavy, TooLarge, UnsupportedType
+from ml.images import metadata, tiff
+from ml.images.decoding import decode
+from ml.images.photograph import FORMATS, Header, Limits, Photograph
+
+# The limit of pixels is ours: `_measure` applies it to every header before a pixel is decoded. Pillow's own is global,
+# warns at 89 megapixels and does not tell the size.
+Image.MAX_IMAGE_PIXELS = None
+
+# What decoders raise on damage. A MemoryError is not damage: it passes.
+DAMAGE = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    AssertionError,
+    RuntimeError,
+    EOFError,
+    struct.error,
+    zlib.error,
+)
+OPENED = ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF"]  # Pillow's readers; JPEG's reads MPO too
+MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
+BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)  # sizes of its second header, all that exist
+
+# Checking an upload holds one decoded picture (4 bytes a pixel) until it is known to be whole. One at a time per
+# process bounds the web server's memory whatever arrives at once.
+_checking = threading.Lock()
+
+
+def open_photo(path: Path, name: str = "", limits: Limits | None = None) -> Photograph:
+    """The photo in a file: (H, W) or (H, W, 3), upright, sRGB. `name` is what errors call it.
+
+    Raises BadImage, UnsupportedType, TooLarge, TooHeavy.
+    """
+    name, limits = name or path.name, limits or Limits()
+    with _opened(path, name, limits) as image:
+        return tiff.decode(path) if image is None else decode(image, path)
+
+
+def check_photo(path: Path, name: str = "", limits: Limits | None = None) -> Header:
+    """What a file is, once it is known that all of it can be decoded. Raises as open_photo does."""
+    name, limits = name or path.name, limits or Limits()
+    with _checking, _opened(path, name, limits) as image:
+        if image is None:
+            photo = tiff.decode(path)
+            return Header("TIFF", *photo.size)
+        width, height = image.size
+        if metadata.orientation(image) > 4:
+            width, height = height, width
+        form = FORMATS[image.format or ""]
+        # a JPEG is read to its end but not held at full size
+        image.draft("RGB", (max(1, width // 8), max(1, height // 8)))
+        image.load()
+    return Header(form, width, height)
+
+
+@contextmanager
+def _opened(path: Path, name: str, limits: Limits) -> Iterator[Image.Image | None]:
+    """The image with its header read and found within the limits; None for a TIFF that only tifffile reads."""
+    _weigh(path, name, limits)
+    try:
+        with _identified(path, name) as image:
+            _measure(tiff.size(path) if image is None else image.size, name, limits)
+            yield image
+    except tiff.Unsupported as error:
+        raise UnsupportedType(str(error), {"name": name}) from error
+    except DAMAGE as error:
+        raise BadImage(f"{type(error).__name__}: {error}", {"name": name}) from error
+
+
+def _weigh(path: Path, name: str, limits: Limits) -> None:
+    size = path.stat().st_size
+    if size > limits.megabytes * 2**20:
+        facts = {"name": name, "megabytes": ceil(size / 2**20), "limit": limits.megabytes}
+        raise TooHeavy(f"{size} bytes", facts)
+
+
+def _measure(size: tuple[int, int], name: str, limits: Limits) -> None:
+    pixels = size[0] * size[1]
+    if pixels > limits.megapixels * 10**6:
+        facts = {"name": name, "megapixels": ceil(pixels / 10**6), "limit": limits.megapixels}
+        raise TooLarge(f"{size[0]} x {size[1]} pixels", facts)
+
+
+@contextmanager
+def _identified(path: Path, name: str) -> Iterator[Image.Image | None]:
+    """The type is what the content says, out of a short list; the name is not asked."""
+    try:
+        image = Image.open(path, formats=OPENED)
+    except UnidentifiedImageError as error:
+        with path.open("rb") as file:
+            start = file.read(32)
+        if start[:4] in tiff.MAGIC:
+            yield None
+            return
+        kind = BadImage if not start or _looks_known(start) else UnsupportedType
+        raise kind(f"begins with {start[:12]!r}", {"name": name}) from error
+    with image:
+        yield image
+
+
+def _looks_known(start: bytes) -> bool:
+    """Whether a file that no decoder takes says that it is one of our formats: damaged, not foreign."""
+    if start.startswith(MAGIC) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP"):
+        return True
+    return start[:2] == b"BM" and int.from_bytes(start[14:18], "little") in BMP_HEADERS

@@ -1,0 +1,104 @@
+"""The TIFFs that Pillow does not read, or not at their depth: planar or grey-with-alpha 16 bit, float RGB."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from ml.images import metadata
+from ml.images.photograph import Photograph, Pixels
+from ml.images.planes import is_neutral, scaled, to_srgb16, turned
+
+MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+ORIENTATION, ICC, XMP, IPTC = 274, 34675, 700, metadata.IPTC_TAG
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2  # photometric interpretations
+ASSOCIATED, UNASSOCIATED = 1, 2  # alpha, as extra samples
+
+
+class Unsupported(Exception):
+    """A sound TIFF of a kind that is not a photo we can read (raw sensor data, 16-bit Lab, volumes)."""
+
+
+def size(path: Path) -> tuple[int, int]:
+    """(width, height) of the first page as its header says."""
+    with tifffile.TiffFile(path) as file:
+        page = _first(file)
+        return int(page.imagewidth), int(page.imagelength)
+
+
+def _first(file: tifffile.TiffFile) -> tifffile.TiffPage:
+    page = file.pages.first
+    if page.photometric not in (WHITE_IS_ZERO, BLACK_IS_ZERO, RGB) or page.imagedepth != 1:
+        raise Unsupported(f"TIFF of photometric {page.photometric}, depth {page.imagedepth}")
+    if page.samplesperpixel > 5 or page.dtype is None or not page.imagewidth * page.imagelength:
+        raise Unsupported(f"TIFF of {page.samplesperpixel} samples of {page.dtype}")
+    return page
+
+
+def decode(path: Path) -> Photograph:
+    """The first page, 16 bits deep."""
+    with tifffile.TiffFile(path) as file:
+        page = _first(file)
+        samples = _samples(page)
+        turn = int(_value(page, ORIENTATION, 1))
+        icc, xmp, iptc = (_value(page, tag, b"") for tag in (ICC, XMP, IPTC))
+        dpi = metadata.read_dpi(page.get_resolution("INCH"))
+        colours, alpha = _split(page, samples)
+    to_srgb16(colours, icc if isinstance(icc, bytes) else b"")
+    if colours.ndim == 3 and is_neutral(colours):
+        colours = colours[..., 1]
+    pixels = turned(colours, turn)
+    return Photograph(
+        pixels,
+        None if alpha is None else turned(alpha, turn),
+        "TIFF",
+        metadata.read_exif(path, None, (pixels.shape[1], pixels.shape[0])),
+        dpi,
+        metadata.read_xmp(xmp),
+        iptc if isinstance(iptc, bytes) else b"",
+    )
+
+
+def _value(page: tifffile.TiffPage, tag: int, default: Any) -> Any:
+    found = page.tags.get(tag)
+    return default if found is None else found.value
+
+
+def _samples(page: tifffile.TiffPage) -> NDArray[Any]:
+    """(H, W) or (H, W, samples) as stored."""
+    try:
+        array = np.asarray(page.asarray(maxworkers=1))
+    except ValueError as error:
+        if "imagecodecs" in str(error):  # a compression that neither tifffile nor Pillow opens
+            raise Unsupported(str(error)) from error
+        raise
+    planar = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and array.ndim == 3
+    return np.moveaxis(array, 0, -1) if planar else array
+
+
+def _split(page: tifffile.TiffPage, samples: NDArray[Any]) -> tuple[NDArray[np.uint16], Pixels | None]:
+    """Colours (H, W) or (H, W, 3) and alpha (H, W), both uint16."""
+    count = 3 if page.photometric == RGB else 1
+    if samples.ndim == 2:
+        samples = samples[..., None]
+    if samples.ndim != 3 or samples.shape[-1] < count:
+        raise Unsupported(f"TIFF of shape {samples.shape}")
+    colours = scaled(samples[..., :count], int(page.bitspersample))
+    if page.photometric == WHITE_IS_ZERO:
+        np.subtract(65535, colours, out=colours)
+    extra = page.extrasamples[0] if page.extrasamples else 0
+    alpha = None
+    if extra in (ASSOCIATED, UNASSOCIATED) and samples.shape[-1] > count:
+        alpha = scaled(samples[..., count], int(page.bitspersample))
+        if extra == ASSOCIATED:
+            _divide(colours, alpha)
+    return colours if count == 3 else colours[..., 0], alpha
+
+
+def _divide(colours: NDArray[np.uint16], alpha: NDArray[np.uint16]) -> None:
+    """Take the alpha out of premultiplied colours, in place."""
+    for row, share in zip(colours, alpha, strict=True):
+        straight = row * (65535 / np.maximum(share, 1))[:, None]
+        row[:] = np.minimum(straight + 0.5, 65535).astype(np.uint16)
