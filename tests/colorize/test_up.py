@@ -43,7 +43,7 @@ class Site:
             time.sleep(0.1)
 
     def processes(self) -> dict[int, str]:
-        """Every living process that was started with our folder in its environment, by its command."""
+        """The commands of all living processes that have our folder in their environment."""
         mark = f"COLORIA_VAR={self.folder / 'var'}".encode()
         found = {}
         for entry in Path("/proc").glob("[0-9]*"):

@@ -1,27 +1,22 @@
 """`manage.py up`: the site and one worker together, until Ctrl-C; no process outlives it."""
 
-import ctypes
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
 
+from colorize.management.children import Child, adopt_orphans, descendants
+
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-GRACE = 10.0  # seconds between asking a child to stop and killing its process group
+GRACE = 10.0  # seconds between asking the children to stop and killing what is left
 READY = 60.0  # seconds that the web server may take until it answers
 TICK = 0.1  # seconds between two looks at the children
-PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 def require_free(host: str, port: int) -> None:
@@ -36,53 +31,6 @@ def require_free(host: str, port: int) -> None:
                 f"{host}:{port} cannot be used ({os.strerror(error.errno or 0).lower()}). "
                 f"Choose another port: make up PORT={port + 1}"
             ) from error
-
-
-def follow_parent() -> Callable[[], None] | None:
-    """What a child calls before exec: on Linux it is then told when its parent is killed."""
-    if sys.platform != "linux":
-        return None
-    prctl, parent = ctypes.CDLL(None).prctl, os.getpid()
-
-    def follow() -> None:
-        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # killed between fork and prctl
-            os._exit(1)
-
-    return follow
-
-
-@dataclass(frozen=True, slots=True)
-class Child:
-    """One process in a group of its own: a Ctrl-C in the terminal reaches only the parent."""
-
-    title: str
-    process: subprocess.Popen[bytes]
-
-    @classmethod
-    def start(cls, title: str, arguments: list[str]) -> "Child":
-        process = subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=settings.BASE_DIR,
-            stdin=subprocess.DEVNULL,
-            process_group=0,
-            preexec_fn=follow_parent(),  # safe: the parent has one thread
-        )
-        return cls(title, process)
-
-    def ended(self) -> bool:
-        return self.process.poll() is not None
-
-    def ask(self) -> None:
-        """SIGTERM to the child alone: a master that loses its own children starts new ones."""
-        if not self.ended():
-            self.process.terminate()
-
-    def kill(self) -> None:
-        """End whatever is left of the group, its dead leader's children included."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
 
 
 class Command(BaseCommand):
@@ -100,6 +48,7 @@ class Command(BaseCommand):
         require_free(host, port)
         call_command("migrate", interactive=False, verbosity=0)
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        adopt_orphans()
         children: list[Child] = []
         try:
             if not self.signals:
@@ -148,9 +97,14 @@ class Command(BaseCommand):
         asked, deadline = self.signals, time.monotonic() + GRACE
         for child in children:
             child.ask()
-        while not all(child.ended() for child in children):
+        while not all(child.ended() for child in children) or descendants():
             if self.signals > max(asked, 1) or time.monotonic() > deadline:
                 break
             time.sleep(TICK)
         for child in children:
             child.kill()
+        while left := descendants():  # orphans with groups of their own
+            for pid in left:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(TICK / 10)

@@ -59,9 +59,10 @@ def table() -> str:
     for images, side in sorted(sets):
         lines += [
             "",
-            f"Measured on {images} photos of at most {side} px by `manage.py evaluate_models`. dE00:",
-            "mean CIEDE2000 distance from the true colours, lower is better; in brackets that of the",
-            "uncoloured photo. Colourfulness (Hasler and Süsstrunk): share of the true photo's.",
+            f"Measured on {images} photos of at most {side} px by `manage.py evaluate_models`.",
+            "dE00 is the mean CIEDE2000 distance from the true colours, lower is better; in brackets",
+            "that of the uncoloured photo. Colourfulness (Hasler and Süsstrunk) is a share of the",
+            "true photo's.",
         ]
     return "\n".join(lines)
 
