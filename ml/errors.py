@@ -90,5 +90,21 @@ class Expired(ColorizeError):
     sentence = gettext_noop("Deleted at {time}, ten minutes after it was ready, as promised.")
 
 
+class Deleted(Expired):
+    """The owner did not want to wait. Facts: time (HH:MM)."""
+
+    sentence = gettext_noop("Deleted at {time}, as you asked.")
+
+
+class NotReady(ColorizeError):
+    code = "not_ready"
+    sentence = gettext_noop("This photo is not ready yet.")
+
+
+class Cancelled(ColorizeError):
+    code = "cancelled"
+    sentence = gettext_noop("You cancelled this photo.")
+
+
 class Crashed(ColorizeError):
     """The model host died on this job."""

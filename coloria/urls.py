@@ -1,0 +1,15 @@
+"""Every address of the site."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("", include("colorize.urls")),
+    path("api/v1/", include("colorize.api.urls")),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "colorize.errors.bad_request"
+handler403 = "colorize.errors.forbidden"
+handler404 = "colorize.errors.not_found"
+handler500 = "colorize.errors.server_error"

@@ -1,0 +1,36 @@
+"""Every refusal of the API as {"detail", "code"}."""
+
+import logging
+from typing import Any
+
+from django.http import Http404
+from django.utils.translation import gettext
+from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.response import Response
+from rest_framework.views import exception_handler
+
+from colorize.errors import sentence, status
+from ml.errors import ColorizeError
+
+log = logging.getLogger(__name__)
+
+
+def answer(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Django REST framework's exception handler; None lets Django answer 500."""
+    if isinstance(error, ColorizeError):
+        log.info("%s: %s", error.code, error.reason)
+        return Response({"detail": sentence(error), "code": error.code}, status=status(error))
+    if isinstance(error, Http404):
+        error = NotFound(gettext("There is nothing at this address."))
+    response = exception_handler(error, context)
+    if response is None or not isinstance(error, APIException):
+        return response
+    if isinstance(error, ValidationError):
+        response.data = {
+            "detail": gettext("Something in this request is not right."),
+            "code": "bad_request",
+            "fields": error.detail,
+        }
+    else:
+        response.data = {"detail": str(error.detail), "code": error.get_codes()}
+    return response

@@ -1,0 +1,31 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+from django.utils.translation import gettext_lazy as _
+
+
+class ColorizeConfig(AppConfig):
+    name = "colorize"
+    verbose_name = _("Photos and jobs")
+    default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        post_migrate.connect(schedule_sweep, sender=self)
+
+
+def schedule_sweep(**kwargs: Any) -> None:
+    """django-q's own purge each minute, in any cluster; `manage.py work` sweeps more often beside
+    it.
+    """
+    from django_q.models import Schedule
+
+    Schedule.objects.update_or_create(
+        name="sweep",
+        defaults={
+            "func": "colorize.tasks.sweep",
+            "schedule_type": Schedule.MINUTES,
+            "minutes": 1,
+            "repeats": -1,
+        },
+    )

@@ -1,0 +1,56 @@
+"""The models and limits of this server, as pages and API show them."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+import ml
+from ml import registry
+from ml.errors import ModelUnavailable, TooMany
+from ml.images import Limits
+from ml.spec import ModelSpec
+
+CARDS = Path(ml.__path__[0]) / "cards"
+ACCEPT = ".jpg,.jpeg,.png,.webp,.tif,.tiff,.bmp,.gif"
+
+
+def limits() -> Limits:
+    return Limits(settings.COLORIA_MAX_MEGAPIXELS, settings.COLORIA_MAX_MEGABYTES)
+
+
+def installed() -> list[ModelSpec]:
+    return registry.installed(settings.COLORIA_WEIGHTS)
+
+
+def state(spec: ModelSpec) -> str:
+    return registry.state(spec, settings.COLORIA_WEIGHTS)
+
+
+def default() -> str:
+    """The bundled model, or whatever is installed where that is not."""
+    names = [spec.name for spec in installed()]
+    return names[0] if names and registry.DEFAULT not in names else registry.DEFAULT
+
+
+def chosen(name: str, photos: int) -> list[ModelSpec]:
+    """The models that `name` stands for. Raises UnknownModel, ModelUnavailable, TooMany."""
+    most = 1 if name == registry.ALL else settings.COLORIA_MAX_FILES
+    if photos > most:
+        raise TooMany(facts={"count": photos, "limit": settings.COLORIA_MAX_FILES})
+    if name == registry.ALL:
+        return installed()
+    spec = registry.get(name or default())
+    if state(spec) != "installed":
+        raise ModelUnavailable(registry.remedy(spec), {"title": spec.title})
+    return [spec]
+
+
+def card(spec: ModelSpec) -> dict[str, Any] | None:
+    """What the evaluation measured of a model, or None."""
+    path = CARDS / f"{spec.name}.json"
+    if not path.exists():
+        return None
+    card: dict[str, Any] = json.loads(path.read_text())
+    return card

@@ -1,0 +1,88 @@
+"""How a failure is told: one sentence and one code, as a page or as JSON."""
+
+import logging
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.utils.translation import gettext
+
+from ml.errors import ColorizeError
+
+STATUS = {
+    "bad_image": 400,
+    "unsupported_type": 415,
+    "too_large": 413,
+    "too_many_files": 400,
+    "unknown_model": 404,
+    "model_unavailable": 503,
+    "out_of_memory": 503,
+    "timed_out": 503,
+    "expired": 410,
+    "not_ready": 409,
+    "cancelled": 409,
+}
+
+log = logging.getLogger(__name__)
+
+
+def status(error: ColorizeError) -> int:
+    return STATUS.get(error.code, 500)
+
+
+def sentence(error: ColorizeError) -> str:
+    """The public sentence in the reader's language."""
+    return gettext(error.sentence).format(**error.facts)
+
+
+def wants_json(request: HttpRequest) -> bool:
+    if request.path.startswith("/api/"):
+        return True
+    return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
+
+
+def tell(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
+    if wants_json(request):
+        return JsonResponse({"detail": detail, "code": code}, status=status)
+    context = {"status": status, "code": code, "detail": detail}
+    return render(request, "error.html", context, status=status)
+
+
+class Failures:
+    """Turns a ColorizeError that a page raised into its answer."""
+
+    def __init__(self, answer: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.answer = answer
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.answer(request)
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, ColorizeError):
+            return None
+        log.info("%s %s: %s", request.path, error.code, error.reason)
+        return tell(request, status(error), error.code, sentence(error))
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return tell(request, 400, "bad_request", gettext("This request cannot be understood."))
+
+
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return tell(request, 403, "forbidden", gettext("You may not do this."))
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    log.info("%s: CSRF: %s", request.path, reason)
+    return tell(
+        request, 403, "csrf_failed", gettext("This form is too old. Reload the page and try again.")
+    )
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return tell(request, 404, "not_found", gettext("There is nothing at this address."))
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return tell(request, 500, ColorizeError.code, gettext(ColorizeError.sentence))

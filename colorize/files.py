@@ -1,0 +1,74 @@
+"""The files that leave the server: re-encoded, owner-checked by the caller, never after their
+deadline.
+"""
+
+from io import BufferedReader
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models.fields.files import FieldFile
+from django.http import FileResponse
+
+from colorize import catalogue
+from colorize.models import Job, Photo
+from ml.errors import NotReady
+from ml.images import MIME, SUFFIX, open_photo, save_preview
+
+LAZY_MEGAPIXELS = 24  # decoded here at most; a larger preview comes from the worker
+
+
+def live(photo: Photo) -> Photo:
+    """The photo, before its deadline. Raises Expired, whatever worker and sweep have done."""
+    if photo.gone():
+        raise photo.epitaph()
+    return photo
+
+
+def original(photo: Photo) -> FileResponse:
+    """The photo as it was sent, as a preview. Raises Expired, NotReady."""
+    path = Path(live(photo).preview.path)
+    if not path.exists() and photo.megapixels <= LAZY_MEGAPIXELS:
+        save_preview(open_photo(Path(photo.file.path), photo.name, catalogue.limits()), path)
+    return shown(photo.preview)
+
+
+def preview(job: Job) -> FileResponse:
+    """The coloured photo for the browser. Raises Expired, NotReady."""
+    live(job.photo)
+    return shown(job.preview)
+
+
+def download(job: Job) -> FileResponse:
+    """The coloured photo in the format and size of the original. Raises Expired, NotReady."""
+    live(job.photo)
+    name = f"{stem(job.photo)}_{job.model}{SUFFIX.get(job.format, '')}"
+    file = opened(job.result)
+    return private(
+        FileResponse(file, as_attachment=True, filename=name, content_type=MIME[job.format])
+    )
+
+
+def stem(photo: Photo) -> str:
+    return Path(photo.name).stem or "photo"
+
+
+def shown(field: FieldFile) -> FileResponse:
+    """A preview: JPEG, or PNG where there is transparency."""
+    file = opened(field)
+    kind = "PNG" if file.peek(4).startswith(b"\x89PNG") else "JPEG"
+    return private(FileResponse(file, content_type=MIME[kind]))
+
+
+def opened(field: FieldFile) -> BufferedReader:
+    """Raises NotReady."""
+    try:
+        return (Path(settings.MEDIA_ROOT) / (field.name or "-")).open("rb")
+    except FileNotFoundError as error:
+        raise NotReady(field.name or "") from error
+
+
+def private(response: FileResponse) -> FileResponse:
+    """For its owner's eyes: kept in no cache, guessed to be nothing else."""
+    response["Cache-Control"] = "private, no-store"
+    response["X-Content-Type-Options"] = "nosniff"
+    return response

@@ -1,0 +1,59 @@
+"""For whoever watches the server: /healthz says the process lives, /readyz that the promises can be
+kept.
+"""
+
+import shutil
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError
+from django.db.models import Max, Min
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from colorize.models import Job, Photo, Worker
+
+SILENCE = 90.0  # seconds without a sign of life from any worker
+OVERDUE = timedelta(seconds=90)  # files are gone so soon after their deadline
+MAX_WAIT = 1800.0  # seconds that the oldest job has queued
+MIN_FREE = 500_000_000  # bytes of disk
+
+
+@require_safe
+@never_cache
+def healthz(request: HttpRequest) -> JsonResponse:
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+@never_cache
+def readyz(request: HttpRequest) -> JsonResponse:
+    found = checks()
+    ready = all(check["ok"] for check in found.values())
+    answer = {"status": "ready" if ready else "not ready", "checks": found}
+    return JsonResponse(answer, status=200 if ready else 503)
+
+
+def checks() -> dict[str, dict[str, Any]]:
+    free = shutil.disk_usage(settings.VAR).free
+    disk = {"ok": free >= MIN_FREE, "free_bytes": free}
+    try:
+        wait = age(Job.objects.filter(state=Job.State.QUEUED).aggregate(at=Min("created"))["at"])
+        silence = age(Worker.objects.aggregate(at=Max("beat"))["at"])
+        overdue = Photo.objects.overdue(OVERDUE).count()
+    except DatabaseError as error:
+        return {"database": {"ok": False, "error": type(error).__name__}, "disk": disk}
+    return {
+        "database": {"ok": True},
+        "queue": {"ok": wait is None or wait < MAX_WAIT, "oldest_wait_s": wait},
+        "worker": {"ok": silence is not None and silence < SILENCE, "silent_s": silence},
+        "deletions": {"ok": overdue == 0, "overdue": overdue},
+        "disk": disk,
+    }
+
+
+def age(moment: Any) -> float | None:
+    return None if moment is None else round((timezone.now() - moment).total_seconds(), 1)

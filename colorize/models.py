@@ -1,0 +1,297 @@
+"""Photo and Job. A photo and everything made from it vanish together; the rows stay as history,
+without pixels.
+
+    queued --claim--> running --finish--> done ----purge---> expired
+       |                 |--error-------> failed --purge---> expired
+       '---cancel--------'--cancel------> cancelled --purge-> expired
+    running --lease lost, attempts left--> queued
+
+The database decides who was first: every change of state is one conditional UPDATE on the job's own
+table. No joins in its filter: PostgreSQL re-checks the row it waited for, but not the rows that a
+sub-query has read.
+"""
+
+import shutil
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.db import models, transaction
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from django_q.tasks import async_task
+
+from colorize.record import clock, plain_name, private_name, wishes_as_json
+from ml.errors import Deleted, Expired
+from ml.images import SUFFIX, Header
+from ml.spec import ModelSpec, Settings
+
+CAP = timedelta(minutes=60)  # after sending, a job that has not ended is ended
+LEASE = timedelta(seconds=30)  # renewed every few seconds while a worker lives
+MAX_ATTEMPTS = 2
+
+
+def promise() -> timedelta:
+    return timedelta(minutes=settings.COLORIA_MINUTES)
+
+
+class PhotoQuerySet(models.QuerySet["Photo"]):
+    def live(self) -> "PhotoQuerySet":
+        """What may still be shown."""
+        return self.filter(purged=None, deadline__gt=timezone.now())
+
+    def overdue(self, grace: timedelta = timedelta(0)) -> "PhotoQuerySet":
+        """Past the deadline and still with files."""
+        return self.filter(purged=None, deadline__lte=timezone.now() - grace)
+
+    def lock(self, pk: uuid.UUID) -> "Photo":
+        """Photo before job, in every transaction that takes both: so two of them never wait for
+        each other.
+        """
+        return self.select_for_update().get(pk=pk)
+
+    def submit(
+        self,
+        upload: TemporaryUploadedFile,
+        header: Header,
+        specs: Sequence[ModelSpec],
+        wishes: Settings,
+        *,
+        guest: str = "",
+        owner_id: uuid.UUID | None = None,
+    ) -> "Photo":
+        """The one entrance: keep a checked upload and queue it for each model."""
+        photo = Photo(
+            name=plain_name(upload.name or ""),
+            guest=guest,
+            owner_id=owner_id,
+            format=header.format,
+            width=header.width,
+            height=header.height,
+            bytes=upload.size or 0,
+            deadline=timezone.now() + promise(),
+        )
+        photo.preview.name = private_name(photo)
+        photo.file.save(SUFFIX[header.format], upload, save=False)
+        with transaction.atomic():
+            photo.save(force_insert=True)
+            for spec in specs:
+                photo.send(spec, wishes)
+        return photo
+
+
+class Photo(models.Model):
+    """One upload, its jobs and one deadline for all of it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE
+    )
+    guest = models.CharField(max_length=32, blank=True, db_index=True)  # token in a session
+    name = models.CharField(_("name"), max_length=255)
+    file = models.FileField(upload_to=private_name, blank=True)
+    preview = models.FileField(
+        blank=True
+    )  # for the browser; named at once, drawn when first needed
+    format = models.CharField(_("format"), max_length=8)  # Pillow's name
+    width = models.PositiveIntegerField(_("width"))  # pixels, upright
+    height = models.PositiveIntegerField(_("height"))
+    bytes = models.PositiveBigIntegerField(_("bytes"))
+    created = models.DateTimeField(_("created"), default=timezone.now)
+    # Files are never shown after it. While a job is active it is the hard cap, else the promise.
+    deadline = models.DateTimeField(_("deadline"), db_index=True)
+    purged = models.DateTimeField(_("purged"), null=True, blank=True)
+
+    objects = PhotoQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created"]
+        verbose_name = _("photo")
+        verbose_name_plural = _("photos")
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def megapixels(self) -> float:
+        return self.width * self.height / 1e6
+
+    @property
+    def folder(self) -> Path:
+        return Path(settings.MEDIA_ROOT) / self.pk.hex
+
+    def gone(self) -> bool:
+        return self.purged is not None or self.deadline <= timezone.now()
+
+    def epitaph(self) -> Expired:
+        """What to say about a photo that is gone. It went at its deadline, or earlier if its owner
+        said so.
+        """
+        if self.purged and self.purged < self.deadline:
+            return Deleted(facts={"time": clock(self.purged)})
+        return Expired(facts={"time": clock(self.deadline)})
+
+    def send(self, spec: ModelSpec, wishes: Settings) -> "Job":
+        """Queue this photo for one model; the worker hears of it after the commit."""
+        job = self.jobs.create(model=spec.name, settings=wishes_as_json(wishes))
+        Photo.objects.filter(pk=self.pk).update(deadline=job.created + CAP + promise())
+        self.refresh_from_db(fields=["deadline"])
+        transaction.on_commit(lambda: Job.objects.ring(job.pk))
+        return job
+
+    def purge(self) -> None:
+        """Delete every file of the photo now; active jobs end. The row and its jobs stay, without
+        pixels.
+        """
+        now = timezone.now()
+        with transaction.atomic():
+            photo = Photo.objects.lock(self.pk)
+            if photo.purged:
+                return
+            for job in photo.jobs.all():
+                Job.objects.end(job.pk, Job.State.CANCELLED)
+                job.result = job.preview = ""
+                job.save(
+                    update_fields=["result", "preview"]
+                )  # django-cleanup deletes after the commit
+            photo.jobs.update(state=Job.State.EXPIRED)
+            photo.file, photo.preview, photo.purged = "", "", now
+            photo.save(update_fields=["file", "preview", "purged"])
+        shutil.rmtree(self.folder, ignore_errors=True)  # what a worker was just writing, too
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def active(self) -> "JobQuerySet":
+        return self.filter(state__in=Job.ACTIVE)
+
+    def ring(self, pk: uuid.UUID) -> None:
+        """Tell a worker that this job waits. The task carries the id and nothing else."""
+        self.filter(pk=pk).update(rung=timezone.now())
+        async_task("colorize.tasks.run_job", str(pk))
+
+    def claim(self, pk: uuid.UUID | str, holder: str) -> "Job | None":
+        """Take a queued job, or None if somebody else was first or nothing is left to do."""
+        now, token = timezone.now(), uuid.uuid4()
+        taken = self.filter(pk=pk, state=Job.State.QUEUED).update(
+            state=Job.State.RUNNING,
+            token=token,
+            holder=holder,
+            started=now,
+            lease=now + LEASE,
+            attempts=F("attempts") + 1,
+        )
+        return self.select_related("photo").get(pk=pk, token=token) if taken else None
+
+    def held(self, job: "Job") -> "JobQuerySet":
+        """The job while this claim of it holds."""
+        return self.filter(pk=job.pk, token=job.token, state=Job.State.RUNNING)
+
+    def renew(self, job: "Job") -> bool:
+        """Whether the job is still ours; if so, for another lease."""
+        return self.held(job).update(lease=timezone.now() + LEASE) == 1
+
+    def end(
+        self, pk: uuid.UUID, state: str, *, token: uuid.UUID | None = None, **changes: Any
+    ) -> bool:
+        """End an active job, or only our own running one if `token` is given. False: somebody else
+        was first.
+        """
+        ours = Q(token=token, state=Job.State.RUNNING) if token else Q(state__in=Job.ACTIVE)
+        now = timezone.now()
+        with transaction.atomic():
+            photo = Photo.objects.lock(self.values_list("photo_id", flat=True).get(pk=pk))
+            if not self.filter(ours, pk=pk).update(
+                state=state, finished=now, lease=None, **changes
+            ):
+                return False
+            if not photo.jobs.active().exists():
+                ready = now + promise()  # never later than what was said before
+                Photo.objects.filter(pk=photo.pk, deadline__gt=ready).update(deadline=ready)
+        return True
+
+    def cancel(self, pk: uuid.UUID) -> bool:
+        return self.end(pk, Job.State.CANCELLED)
+
+    def fail(self, job: "Job", code: str) -> bool:
+        return self.end(job.pk, Job.State.FAILED, token=job.token, code=code)
+
+    def release(self, holder: str) -> None:
+        """Give back what a worker held that was told to stop: not the job's fault, so not an
+        attempt.
+        """
+        self.filter(holder=holder, state=Job.State.RUNNING).update(
+            state=Job.State.QUEUED, token=None, lease=None, rung=None, attempts=F("attempts") - 1
+        )
+
+
+class Job(models.Model):
+    """One photo through one model with one setting."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued", _("queued")
+        RUNNING = "running", _("running")
+        DONE = "done", _("done")
+        FAILED = "failed", _("failed")
+        CANCELLED = "cancelled", _("cancelled")
+        EXPIRED = "expired", _("expired")
+
+    ACTIVE = (State.QUEUED, State.RUNNING)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    photo = models.ForeignKey(Photo, on_delete=models.CASCADE, related_name="jobs")
+    model = models.CharField(_("model"), max_length=40)
+    settings = models.JSONField(_("settings"), default=dict)
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
+    code = models.CharField(_("error"), max_length=32, blank=True)  # of ml.errors
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    token = models.UUIDField(null=True, editable=False)  # of the claim
+    holder = models.CharField(_("worker"), max_length=80, blank=True)
+    lease = models.DateTimeField(_("lease"), null=True, blank=True)
+    rung = models.DateTimeField(null=True, editable=False)  # when the worker was last told
+    created = models.DateTimeField(_("created"), default=timezone.now)
+    started = models.DateTimeField(_("started"), null=True, blank=True)
+    finished = models.DateTimeField(_("finished"), null=True, blank=True)
+    seconds = models.FloatField(_("seconds"), null=True, blank=True)  # from claim to result
+    result = models.FileField(blank=True)
+    preview = models.FileField(blank=True)
+    format = models.CharField(_("format"), max_length=8, blank=True)  # of the result, Pillow's name
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["created", "id"]
+        verbose_name = _("job")
+        verbose_name_plural = _("jobs")
+        indexes = [
+            models.Index(fields=["state", "created"]),
+            models.Index(fields=["model", "state", "finished"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.pk} {self.model} {self.state}"
+
+    @property
+    def is_active(self) -> bool:
+        return self.state in self.ACTIVE
+
+    def wishes(self) -> Settings:
+        return Settings(**self.settings)
+
+
+class Worker(models.Model):
+    """A sign of life: written by whatever a worker does, read by the watchdog and /readyz."""
+
+    name = models.CharField(_("name"), max_length=80, primary_key=True)
+    beat = models.DateTimeField(_("last sign of life"))
+
+    class Meta:
+        verbose_name = _("worker")
+        verbose_name_plural = _("workers")
+
+    def __str__(self) -> str:
+        return self.name

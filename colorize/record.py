@@ -1,0 +1,34 @@
+"""How an upload is written down: what history keeps of it, and where its files lie."""
+
+import secrets
+from datetime import datetime
+from pathlib import PurePath
+from typing import Any
+
+from django.db.models import Model
+from django.utils import timezone
+
+from ml.spec import Settings
+
+
+def plain_name(name: str) -> str:
+    """The user's file name: no path, no control characters."""
+    return "".join(c for c in PurePath(name).name if c.isprintable())[:255] or "photo"
+
+
+def clock(moment: datetime) -> str:
+    """14:32 UTC: the zone is named, because the server cannot know the reader's."""
+    return f"{timezone.localtime(moment):%H:%M %Z}"
+
+
+def wishes_as_json(wishes: Settings) -> dict[str, Any]:
+    """The settings of a job; what was left to the model is left out."""
+    fields = ("strength", "render_factor", "seed")
+    return {name: getattr(wishes, name) for name in fields if getattr(wishes, name) is not None}
+
+
+def private_name(photo: Model, suffix: str = "") -> str:
+    """An unguessable place for a file in the photo's own folder; the user's name for it never
+    reaches the disk.
+    """
+    return f"{photo.pk.hex}/{secrets.token_hex(16)}{suffix}"

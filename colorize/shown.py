@@ -1,0 +1,102 @@
+"""Photos and jobs as pages and API show them: the contract's JSON, as plain dictionaries."""
+
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+
+from colorize import errors
+from colorize.catalogue import limits
+from colorize.estimates import Queue
+from colorize.models import Job, Photo
+from ml import errors as failures
+from ml import registry
+from ml.errors import ColorizeError
+
+FAILURES: dict[str, type[ColorizeError]] = {
+    kind.code: kind
+    for kind in (
+        failures.BadImage,
+        failures.UnsupportedType,
+        failures.TooLarge,
+        failures.UnknownModel,
+        failures.ModelUnavailable,
+        failures.OutOfMemory,
+        failures.TimedOut,
+    )
+}
+
+
+def photo_shown(photo: Photo, queue: Queue | None = None) -> dict[str, Any]:
+    queue = queue or Queue()
+    jobs = list(photo.jobs.all())
+    gone = photo.gone()
+    return {
+        "id": str(photo.pk),
+        "name": photo.name,
+        "width": photo.width,
+        "height": photo.height,
+        "bytes": photo.bytes,
+        "created": photo.created,
+        "expires": expires(photo, jobs),
+        "deleted": (photo.purged or photo.deadline) if gone else None,
+        "preview": None if gone else reverse("original", args=[photo.pk]),
+        "jobs": [job_shown(job, photo, jobs, queue) for job in jobs],
+    }
+
+
+def job_shown(job: Job, photo: Photo, jobs: list[Job], queue: Queue) -> dict[str, Any]:
+    gone = photo.gone()
+    ready = job.state == Job.State.DONE and not gone
+    estimate = queue.estimate(job)
+    return {
+        "id": str(job.pk),
+        "photo": str(photo.pk),
+        "model": job.model,
+        "title": title(job),
+        "title": title(job.model),
+        "state": Job.State.EXPIRED.value if gone else job.state,
+        "position": estimate.position,
+        "eta_s": estimate.eta_s,
+        "progress": estimate.progress,
+        "settings": job.settings,
+        "created": job.created,
+        "started": job.started,
+        "finished": job.finished,
+        "expires": expires(photo, jobs),
+        "seconds": job.seconds,
+        "download": reverse("download", args=[job.pk]) if ready else None,
+        "preview": reverse("preview", args=[job.pk]) if ready else None,
+        "error": told(job, photo),
+    }
+
+
+def expires(photo: Photo, jobs: list[Job]) -> datetime | None:
+    """When the files go; unknown while a job is active."""
+    return None if any(job.is_active for job in jobs) else photo.deadline
+
+
+def title(name: str) -> str:
+    """A model's title; the name alone for one that left the registry."""
+    spec = registry.MODELS.get(name)
+    return spec.title if spec else name
+
+
+def title(job: Job) -> str:
+    """The model's title; its name if it was taken out of the registry since."""
+    spec = registry.MODELS.get(job.model)
+    return spec.title if spec else job.model
+
+
+def told(job: Job, photo: Photo) -> dict[str, str] | None:
+    """The job's error with its sentence: only the code is kept, the facts are read again."""
+    if not job.code:
+        return None
+    facts: dict[str, str | int] = {
+        "name": photo.name,
+        "title": title(job.model),
+        "megapixels": round(photo.megapixels),
+        "limit": limits().megapixels,
+    }
+    error = FAILURES.get(job.code, ColorizeError)(facts=facts)
+    return {"code": error.code, "detail": errors.sentence(error)}

@@ -1,0 +1,122 @@
+"""What keeps the promises when nobody asks: purge, end, reap and ring again. Any number of sweeps
+may run at once.
+"""
+
+import logging
+import shutil
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from colorize.models import CAP, MAX_ATTEMPTS, Job, Photo, Worker, promise
+from ml.errors import Crashed, TimedOut
+
+PATIENCE = timedelta(seconds=60)  # before a queued job's bell is rung again
+BELLS = 10  # per sweep: the oldest suffice, since each is rung again until it starts
+YOUNG = timedelta(minutes=2)  # an upload keeps its file before its row is committed
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Swept:
+    ended: int = 0  # jobs past the hard cap
+    requeued: int = 0  # lost leases, attempts left
+    failed: int = 0  # lost leases, none left
+    purged: int = 0  # photos past their deadline
+    orphans: int = 0  # files and folders that no live photo owns
+    rung: int = 0  # queued jobs without a bell
+
+    def __str__(self) -> str:
+        return ", ".join(f"{count} {name}" for name, count in asdict(self).items())
+
+
+def sweep() -> Swept:
+    swept = Swept()
+    swept.ended = end_overlong()
+    swept.requeued, swept.failed = reap()
+    swept.purged = purge()
+    swept.orphans = remove_orphans()
+    swept.rung = ring()
+    Worker.objects.filter(beat__lt=timezone.now() - timedelta(days=1)).delete()
+    if any(asdict(swept).values()):
+        log.info("sweep: %s", swept)
+    return swept
+
+
+def end_overlong() -> int:
+    """Queued or running for an hour: the photo is not kept any longer."""
+    overlong = Job.objects.active().filter(created__lte=timezone.now() - CAP)
+    pks = overlong.values_list("pk", flat=True)
+    return sum(Job.objects.end(pk, Job.State.FAILED, code=TimedOut.code) for pk in list(pks))
+
+
+def reap() -> tuple[int, int]:
+    """Jobs whose worker stopped renewing: once more, or failed. Returns how many of each."""
+    requeued = failed = 0
+    now = timezone.now()
+    for job in Job.objects.filter(state=Job.State.RUNNING, lease__lt=now):
+        if job.attempts >= MAX_ATTEMPTS:
+            failed += Job.objects.fail(job, Crashed.code)
+        elif (
+            Job.objects.held(job)
+            .filter(lease__lt=now)
+            .update(state=Job.State.QUEUED, token=None, lease=None, rung=None)
+        ):
+            requeued += 1
+    return requeued, failed
+
+
+def purge() -> int:
+    """Photos past their deadline. One with an active job waits for `end_overlong`."""
+    photos = [photo for photo in Photo.objects.overdue() if not photo.jobs.active().exists()]
+    for photo in photos:
+        photo.purge()
+    return len(photos)
+
+
+def remove_orphans() -> int:
+    """Folders of photos that have no row or are purged, and uploads that never arrived whole."""
+    folders = [path for path in Path(settings.MEDIA_ROOT).iterdir() if not is_kept(path)]
+    for path in folders:
+        shutil.rmtree(path, ignore_errors=True)
+    stale = [
+        path for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir() if age(path) > promise()
+    ]
+    for path in stale:
+        path.unlink(missing_ok=True)
+    return len(folders) + len(stale)
+
+
+def is_kept(folder: Path) -> bool:
+    try:
+        photo = Photo.objects.filter(pk=uuid.UUID(folder.name)).values("purged").first()
+    except ValueError:
+        photo = None
+    if photo is None:
+        return age(folder) <= YOUNG
+    return photo["purged"] is None
+
+
+def age(path: Path) -> timedelta:
+    """Since the last change; nothing if it has just gone."""
+    try:
+        return timedelta(seconds=timezone.now().timestamp() - path.stat().st_mtime)
+    except FileNotFoundError:
+        return timedelta(0)
+
+
+def ring() -> int:
+    """A bell may be lost between the commit and the queue, or with a worker that had taken it."""
+    now = timezone.now()
+    unheard = Q(rung__lt=now - PATIENCE) | Q(rung=None, created__lt=now - timedelta(seconds=5))
+    waiting = Job.objects.filter(unheard, state=Job.State.QUEUED).values_list("pk", flat=True)
+    pks = list(waiting[:BELLS])
+    for pk in pks:
+        Job.objects.ring(pk)
+    return len(pks)

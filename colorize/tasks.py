@@ -1,0 +1,123 @@
+"""What django-q calls. Workers get ids as strings and read the state again."""
+
+import functools
+import logging
+import os
+import socket
+import time
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from colorize import catalogue
+from colorize.models import Job, Worker
+from colorize.record import private_name
+from colorize.sweep import sweep as sweep_now
+from ml import registry
+from ml.errors import Cancelled, ColorizeError
+from ml.host import Host, Order
+from ml.images import SUFFIX
+
+RENEW = 5.0  # seconds between two signs of life while a job runs
+LOOK = 0.5  # seconds between two looks whether it was cancelled
+
+log = logging.getLogger(__name__)
+
+
+def run_job(pk: str) -> None:
+    """Colour one queued job. Called again for the same job it finds nothing to do."""
+    beat()
+    job = Job.objects.claim(pk, holder())
+    if job is None:
+        return
+    try:
+        colour(job)
+    except Cancelled:
+        log.info("job %s was stopped", job.pk)
+    except ColorizeError as error:
+        log.warning("job %s: %s: %s", job.pk, error.code, error.reason)
+        Job.objects.fail(job, error.code)
+    except Exception:
+        log.exception("job %s", job.pk)
+        Job.objects.fail(job, ColorizeError.code)
+
+
+def colour(job: Job) -> None:
+    """Have the model host colour it; keep the result unless somebody ended the job meanwhile."""
+    photo, spec = job.photo, registry.get(job.model)
+    result, preview = private_name(photo, SUFFIX[photo.format]), private_name(photo)
+    media = Path(settings.MEDIA_ROOT)
+    order = Order(
+        model=spec.name,
+        source=Path(photo.file.path),
+        target=media / result,
+        name=photo.name,
+        settings=job.wishes(),
+        source_preview=Path(photo.preview.path),
+        target_preview=media / preview,
+    )
+    started = time.monotonic()
+    painted = host().colorize(order, settings.COLORIA_JOB_TIMEOUT, Pulse(job))
+    kept = Job.objects.end(
+        job.pk,
+        Job.State.DONE,
+        token=job.token,
+        result=result,
+        preview=preview,
+        format=painted.format,
+        seconds=round(time.monotonic() - started, 3),
+    )
+    if not kept:
+        (media / result).unlink(missing_ok=True)
+        (media / preview).unlink(missing_ok=True)
+
+
+class Pulse:
+    """Asked by the host a few times per second whether to stop; keeps the lease and the worker
+    alive meanwhile.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.looked = self.renewed = time.monotonic()
+
+    def __call__(self) -> bool:
+        now = time.monotonic()
+        if now - self.renewed >= RENEW:
+            self.looked = self.renewed = now
+            beat()
+            return not Job.objects.renew(self.job)
+        if now - self.looked >= LOOK:
+            self.looked = now
+            return not Job.objects.held(self.job).exists()
+        return False
+
+
+def sweep() -> None:
+    """The schedule's doorbell; also a sign of life."""
+    beat()
+    sweep_now()
+
+
+def beat() -> None:
+    Worker.objects.update_or_create(name=holder(), defaults={"beat": timezone.now()})
+
+
+def holder() -> str:
+    """This machine and this cluster: a cluster leads its own process group, and its workers are in
+    it.
+    """
+    return f"{socket.gethostname()}:{os.getpgrp()}"
+
+
+@functools.cache
+def host() -> Host:
+    """This worker's model host; its child starts with the first job."""
+    return Host(
+        settings.COLORIA_WEIGHTS,
+        settings.COLORIA_HOST_CACHE_MB * 1_000_000,
+        catalogue.limits(),
+        settings.COLORIA_DEVICE,
+        registry.MODELS,
+    )

@@ -1,0 +1,149 @@
+"""The pages. Views say who may see; they touch no pixel."""
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
+from django.views.decorators.http import require_POST, require_safe
+
+from colorize import catalogue, files, visitors
+from colorize.errors import sentence, tell, wants_json
+from colorize.estimates import Queue
+from colorize.forms import Refusal, WishesForm, take
+from colorize.models import Job, Photo
+from colorize.shown import photo_shown
+from ml import registry
+
+REFRESH = 3  # seconds between two looks of a page without JavaScript
+LISTED = 200  # photos on the history page
+
+
+@require_safe
+@never_cache
+@ensure_csrf_cookie
+def index(request: HttpRequest) -> HttpResponse:
+    limits = catalogue.limits()
+    shown = {
+        "files": settings.COLORIA_MAX_FILES,
+        "megapixels": limits.megapixels,
+        "megabytes": limits.megabytes,
+    }
+    context = {
+        "models": catalogue.installed(),
+        "limits": shown,
+        "accept": catalogue.ACCEPT,
+        "minutes": settings.COLORIA_MINUTES,
+    }
+    return render(request, "index.html", context)
+
+
+@require_POST
+def upload(request: HttpRequest) -> HttpResponse:
+    """The report's route: a browser goes on to its photos, a program gets JSON."""
+    uploads: list[Any] = request.FILES.getlist("photos") + request.FILES.getlist("image")
+    form = WishesForm(request.POST)
+    if not uploads or not form.is_valid():
+        return tell(request, 400, "bad_request", gettext("Choose a photo and send it again."))
+    photos, refused = take(request, uploads, form)
+    if wants_json(request):
+        return JsonResponse(taken(photos, refused), status=202 if photos else 400)
+    for refusal in refused:
+        messages.error(request, sentence(refusal.error))
+    if len(photos) == 1:
+        return redirect("photo", photos[0].pk)
+    return redirect("history" if photos else "index")
+
+
+def taken(photos: list[Photo], refused: list[Refusal]) -> dict[str, Any]:
+    queue = Queue()
+    errors = [
+        {"name": refusal.name, "code": refusal.error.code, "detail": sentence(refusal.error)}
+        for refusal in refused
+    ]
+    return {"photos": [photo_shown(photo, queue) for photo in photos], "errors": errors}
+
+
+@require_safe
+@never_cache
+def photo(request: HttpRequest, pk: UUID) -> HttpResponse:
+    shown = photo_shown(files.live(visitors.photo(request, pk)))
+    context = {"photo": shown, "jobs": shown["jobs"]}
+    if shown["expires"] is None:
+        context["refresh"] = REFRESH
+    return render(request, "photo.html", context)
+
+
+@require_safe
+def original(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    return files.original(visitors.photo(request, pk))
+
+
+@require_POST
+def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+    visitors.photo(request, pk).purge()
+    messages.success(request, gettext("Your photo and its colour versions are deleted."))
+    return redirect("index")
+
+
+@require_safe
+def preview(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    return files.preview(visitors.job(request, pk))
+
+
+@require_safe
+def download(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    return files.download(visitors.job(request, pk))
+
+
+@require_POST
+def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+    job = visitors.job(request, pk)
+    Job.objects.cancel(job.pk)
+    return redirect("photo", job.photo_id)
+
+
+@require_safe
+@never_cache
+def history(request: HttpRequest) -> HttpResponse:
+    queue = Queue()
+    photos = [photo_shown(photo, queue) for photo in visitors.photos(request)[:LISTED]]
+    return render(request, "history.html", {"photos": photos})
+
+
+@require_safe
+def models(request: HttpRequest) -> HttpResponse:
+    rows = [
+        {"spec": spec, "state": catalogue.state(spec), "card": catalogue.card(spec)}
+        for spec in registry.MODELS.values()
+    ]
+    return render(request, "models.html", {"rows": rows})
+
+
+@require_safe
+def model(request: HttpRequest, name: str) -> HttpResponse:
+    spec = registry.get(name)
+    context = {"spec": spec, "state": catalogue.state(spec), "card": catalogue.card(spec)}
+    return render(request, "model.html", context)
+
+
+@require_safe
+def how(request: HttpRequest) -> HttpResponse:
+    return render(request, "how_it_works.html")
+
+
+@require_safe
+def about(request: HttpRequest) -> HttpResponse:
+    return render(request, "about.html", {"contact": settings.COLORIA_CONTACT})
+
+
+@csrf_exempt
+@require_POST
+def test(request: HttpRequest) -> JsonResponse:
+    """The report's route: shows that a POST arrives; changes nothing."""
+    return JsonResponse({"detail": "POST received"})

@@ -1,0 +1,52 @@
+"""Whose photo is it? A guest's photos belong to the browser session, by a token of their own: the
+session's key changes at sign-in and is a secret, the token does neither and is not.
+"""
+
+import secrets
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+from django.http import Http404, HttpRequest
+
+from colorize.models import Job, Photo, PhotoQuerySet
+
+TOKEN = "guest"
+
+
+def mine(request: HttpRequest, prefix: str = "") -> Q:
+    """What this visitor may see; `prefix` leads to the photo."""
+    owned = Q(pk__in=[])
+    if request.user.is_authenticated:
+        owned |= Q(**{f"{prefix}owner": request.user})
+    if token := request.session.get(TOKEN):
+        owned |= Q(**{f"{prefix}guest": token})
+    return owned
+
+
+def photos(request: HttpRequest) -> PhotoQuerySet:
+    return Photo.objects.filter(mine(request)).prefetch_related("jobs")
+
+
+def photo(request: HttpRequest, pk: UUID) -> Photo:
+    """Raises Http404 for a stranger as for an id that never was."""
+    found = photos(request).filter(pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def job(request: HttpRequest, pk: UUID) -> Job:
+    found = Job.objects.filter(mine(request, "photo__"), pk=pk).select_related("photo").first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def belongings(request: HttpRequest) -> dict[str, Any]:
+    """Who a new photo belongs to, as Photo.objects.submit takes it."""
+    if request.user.is_authenticated:
+        return {"owner_id": request.user.pk}
+    if TOKEN not in request.session:
+        request.session[TOKEN] = secrets.token_hex(16)
+    return {"guest": request.session[TOKEN]}
