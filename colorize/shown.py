@@ -53,7 +53,6 @@ def job_shown(job: Job, photo: Photo, jobs: list[Job], queue: Queue) -> dict[str
         "id": str(job.pk),
         "photo": str(photo.pk),
         "model": job.model,
-        "title": title(job),
         "title": title(job.model),
         "state": Job.State.EXPIRED.value if gone else job.state,
         "position": estimate.position,
@@ -80,12 +79,6 @@ def title(name: str) -> str:
     """A model's title; the name alone for one that left the registry."""
     spec = registry.MODELS.get(name)
     return spec.title if spec else name
-
-
-def title(job: Job) -> str:
-    """The model's title; its name if it was taken out of the registry since."""
-    spec = registry.MODELS.get(job.model)
-    return spec.title if spec else job.model
 
 
 def told(job: Job, photo: Photo) -> dict[str, str] | None:
