@@ -1,0 +1,85 @@
+// The only file that talks to the server. Refused: the server said no, with its sentence. Offline: nobody answered.
+import { text } from "./strings.js";
+
+export class Refused extends Error {
+  constructor(status, code, detail) {
+    super(detail);
+    Object.assign(this, { status, code });
+  }
+}
+export class Offline extends Error {}
+
+let skew = 0; // server clock minus this device's clock, milliseconds
+
+export const now = () => Date.now() + skew;
+
+export function setClock(milliseconds) {
+  if (!Number.isNaN(milliseconds)) skew = milliseconds - Date.now();
+}
+
+const setClockFrom = (header) => setClock(Date.parse(header ?? ""));
+
+const token = () => document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
+
+function parse(body) {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return {}; // a proxy answered in its own words
+  }
+}
+
+function refusal(status, body) {
+  const { code = "internal", detail } = parse(body);
+  return new Refused(status, code, typeof detail === "string" ? detail : text("internal"));
+}
+
+async function call(method, url, signal) {
+  let response, body;
+  try {
+    response = await fetch(url, {
+      method,
+      signal,
+      headers: { Accept: "application/json", "X-CSRFToken": token() },
+    });
+    body = await response.text();
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Offline();
+  }
+  setClockFrom(response.headers.get("Date"));
+  if (response.status === 502 || response.status === 504) throw new Offline();
+  if (!response.ok) throw refusal(response.status, body);
+  return parse(body);
+}
+
+export const getPhoto = (id, signal) => call("GET", `/api/v1/photos/${id}`, signal);
+export const deletePhoto = (id) => call("DELETE", `/api/v1/photos/${id}`);
+export const cancelJob = (id) => call("DELETE", `/api/v1/jobs/${id}`);
+
+// XMLHttpRequest, because fetch cannot tell how much of an upload has left the device.
+export function sendPhoto(file, name, model, { signal, progress }) {
+  const form = new FormData();
+  form.append("image", file, name);
+  if (model) form.append("model", model);
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    const abort = () => request.abort();
+    signal.addEventListener("abort", abort, { once: true });
+    request.addEventListener("loadend", () => signal.removeEventListener("abort", abort));
+    request.upload.addEventListener("progress", (event) => {
+      if (event.lengthComputable) progress(event.loaded / event.total);
+    });
+    request.addEventListener("load", () => {
+      setClockFrom(request.getResponseHeader("Date"));
+      if (request.status < 300) resolve(parse(request.responseText));
+      else reject(refusal(request.status, request.responseText));
+    });
+    request.addEventListener("error", () => reject(new Offline()));
+    request.addEventListener("abort", () => reject(new DOMException("", "AbortError")));
+    request.open("POST", "/api/v1/photos");
+    request.setRequestHeader("Accept", "application/json");
+    request.setRequestHeader("X-CSRFToken", token());
+    request.send(form);
+  });
+}

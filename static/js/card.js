@@ -1,0 +1,220 @@
+// One photo from choice to deletion. Every card owns one AbortController: when the card goes, its upload, polling,
+// timers and listeners go with it. Markup comes from <template id="card">; user input only ever becomes textContent.
+import { cancelJob, deletePhoto, sendPhoto } from "./api.js";
+import { compare } from "./compare.js";
+import { confirmDelete } from "./confirm.js";
+import { countdown } from "./countdown.js";
+import { preview, reduce, refuse, refuseSize } from "./file.js";
+import { keys } from "./keys.js";
+import { persist, watch } from "./patience.js";
+import { say } from "./say.js";
+import { clockTime, fileSize, percent, plural, number, text } from "./strings.js";
+
+const template = document.getElementById("card");
+
+async function picture(url, alt) {
+  const image = new Image();
+  image.alt = alt;
+  image.src = url;
+  await image.decode();
+  return image;
+}
+
+export class Card {
+  state = "chosen"; // chosen, refused, sending, waiting, ready, failed, expired, gone
+  #control = new AbortController();
+  #photo = null;
+
+  // `changed(card)` is called after every change of state.
+  constructor(name, changed) {
+    this.name = name;
+    this.changed = changed;
+    this.root = template.content.firstElementChild.cloneNode(true);
+    this.#wire();
+  }
+
+  get id() {
+    return this.#photo?.id;
+  }
+
+  part(name) {
+    return this.root.querySelector(`[data-part="${name}"]`);
+  }
+
+  #wire() {
+    const { signal } = this.#control;
+    this.part("name").textContent = this.name;
+    this.part("tile-name").textContent = this.name;
+    const act = { remove: () => this.remove(), cancel: () => this.cancel(), delete: () => this.delete() };
+    for (const [name, action] of Object.entries(act)) {
+      this.part(name).addEventListener("click", action, { signal });
+    }
+    this.part("dismiss").addEventListener("click", () => this.remove(), { signal });
+    const ready = (action) => () => this.state === "ready" && action();
+    keys(this.root, {
+      download: ready(() => this.part("download").click()),
+      remove: () => (this.state === "ready" ? this.delete() : this.state === "chosen" && this.remove()),
+    }, signal);
+    this.#paint();
+  }
+
+  // A file just chosen; the card is in the page already, so that a refusal can take the focus.
+  async open(file, limits, suffixes) {
+    this.file = file;
+    this.part("facts").textContent = fileSize(file.size);
+    const refusal = refuse(file, limits, suffixes);
+    if (refusal) return this.fail(refusal, "refused");
+    const canvas = this.part("canvas");
+    const size = await preview(file, canvas);
+    if (!size || !canvas.isConnected) return; // the tile with the name stays, or the colour was faster
+    canvas.hidden = false;
+    this.part("tile").hidden = true;
+    this.#facts(size.width, size.height);
+    const tooLarge = this.state === "chosen" && refuseSize(this.name, size.width, size.height, limits);
+    if (tooLarge) this.fail(tooLarge, "refused");
+  }
+
+  #facts(width, height) {
+    const bytes = this.file?.size ?? this.#photo?.bytes;
+    this.part("facts").textContent = [`${number(width)} × ${number(height)} px`, fileSize(bytes)].join(" · ");
+  }
+
+  // Shows what belongs to the state; CSS does nothing that a reader would miss.
+  #paint(sentence = "") {
+    this.root.dataset.state = this.state;
+    const busy = this.state === "sending" || this.state === "waiting";
+    this.part("remove").hidden = this.state !== "chosen";
+    this.part("cancel").hidden = !busy;
+    this.part("progress").hidden = !busy;
+    for (const name of ["download", "delete", "page", "countdown"]) this.part(name).hidden = this.state !== "ready";
+    this.part("status").textContent = sentence;
+    this.changed(this);
+  }
+
+  #to(state, sentence) {
+    this.state = state;
+    this.#paint(sentence);
+  }
+
+  fail(sentence, state = "failed") {
+    this.#control.abort();
+    this.#control = new AbortController();
+    this.part("dismiss").addEventListener("click", () => this.remove(), { signal: this.#control.signal });
+    this.part("error-text").textContent = sentence;
+    this.part("error").hidden = false;
+    this.#to(state, "");
+    this.part("error").focus();
+  }
+
+  async send(model, smaller) {
+    const { signal } = this.#control;
+    this.#to("sending", text("preparing"));
+    try {
+      const { file, name } = smaller ? await reduce(this.file) : this;
+      const attempt = () => sendPhoto(file, name, model, { signal, progress: (share) => this.#sent(share) });
+      const photo = await persist(attempt, signal, () => this.#offline());
+      this.follow(photo);
+    } catch (error) {
+      this.#caught(error);
+    }
+  }
+
+  #sent(share) {
+    this.part("progress").value = share;
+    this.part("status").textContent = share < 1 ? text("sending", { share: percent(share) }) : text("checking");
+  }
+
+  #offline() {
+    this.part("status").textContent = text("offline");
+    say(text("offline"));
+  }
+
+  #caught(error) {
+    if (error.name === "AbortError") return;
+    if (typeof error.code !== "string") throw error; // a fault of ours, for the console
+    this.fail(error.message);
+  }
+
+  // Waits for a photo that the server has (just sent, or found again after a reload).
+  async follow(photo) {
+    this.#photo = photo;
+    this.file = null; // the device's copy is not needed any more
+    this.#to("waiting", text("waiting"));
+    this.part("page").href = `/photos/${photo.id}/`;
+    const { signal } = this.#control;
+    try {
+      const ended = await watch(photo.id, { signal, show: (seen) => this.#wait(seen), offline: () => this.#offline() });
+      await this.#end(ended);
+    } catch (error) {
+      this.#caught(error);
+    }
+  }
+
+  #wait(photo) {
+    const job = photo.jobs[0];
+    const eta = job.eta_s == null ? "" : plural("about", Math.max(1, Math.round(job.eta_s)));
+    const queued = job.state === "queued" && job.position > 0;
+    const place = queued ? text("position", { n: number(job.position) }) : text("colouring");
+    const bar = this.part("progress");
+    if (job.progress > 0) bar.value = job.progress;
+    else bar.removeAttribute("value");
+    const sentence = [place, eta].filter(Boolean).join(", ");
+    if (this.part("status").textContent !== sentence) this.part("status").textContent = sentence;
+  }
+
+  async #end(photo) {
+    const job = photo.jobs[0];
+    this.#photo = photo;
+    if (job.state === "cancelled") return this.remove();
+    if (job.state !== "done") return this.fail(job.error?.detail ?? text("internal"));
+    await this.#reveal(photo, job);
+    const seconds = Math.max(1, Math.round((Date.parse(job.finished) - Date.parse(job.created)) / 1000));
+    const sentence = plural("ready", seconds);
+    this.#to("ready", sentence);
+    say(`${sentence}: ${this.name}`);
+    this.part("download").href = job.download;
+    countdown(this.part("countdown"), Date.parse(photo.expires), this.#control.signal, () => this.#expire(photo));
+  }
+
+  async #reveal(photo, job) {
+    const frame = this.part("compare");
+    const before = await picture(photo.preview, text("alt_before", { name: this.name }));
+    const after = await picture(job.preview, text("alt_after", { name: this.name }));
+    frame.dataset.compare = this.name;
+    frame.querySelector(".before").prepend(before);
+    frame.querySelector(".after").prepend(after);
+    compare(frame, this.#control.signal);
+    frame.hidden = false;
+    this.part("canvas").remove();
+    this.part("tile").remove();
+    this.#facts(photo.width, photo.height);
+    frame.classList.add("is-revealed");
+  }
+
+  #expire(photo) {
+    this.part("compare").remove();
+    this.fail(text("expired", { time: clockTime(Date.parse(photo.expires)) }), "expired");
+  }
+
+  cancel() {
+    for (const job of this.#photo?.jobs ?? []) cancelJob(job.id).catch(() => {}); // already ended: nothing to stop
+    this.remove();
+  }
+
+  async delete() {
+    if (!(await confirmDelete(this.name))) return;
+    try {
+      await deletePhoto(this.#photo.id);
+    } catch (error) {
+      if (error.status !== 404 && error.status !== 410) return this.fail(error.message || text("offline"));
+    }
+    say(text("deleted", { name: this.name }));
+    this.remove();
+  }
+
+  remove() {
+    this.#control.abort();
+    this.state = "gone";
+    this.changed(this);
+  }
+}

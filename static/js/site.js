@@ -1,0 +1,71 @@
+// Every page: sliders, countdowns, questions before deletion, and pages of photos that are still being coloured.
+import { setClock } from "./api.js";
+import { compareAll } from "./compare.js";
+import { confirmDelete } from "./confirm.js";
+import { countdown } from "./countdown.js";
+import { keys } from "./keys.js";
+import { watch } from "./patience.js";
+import { say } from "./say.js";
+import { plural, number, text } from "./strings.js";
+
+const page = new AbortController();
+const { signal } = page;
+
+// The server's seconds at rendering; good enough until the first answer of the API brings the Date header.
+setClock(Number(document.documentElement.dataset.now) * 1000);
+
+function startCountdowns() {
+  for (const element of document.querySelectorAll("[data-expires]")) {
+    countdown(element, Date.parse(element.dataset.expires), signal, () => location.reload());
+  }
+}
+
+function askBeforeDeleting() {
+  for (const form of document.querySelectorAll("form[data-confirm]")) {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      if (await confirmDelete(form.dataset.confirm)) form.submit();
+    }, { signal });
+  }
+}
+
+function startKeys() {
+  for (const root of document.querySelectorAll("[data-keys]")) {
+    keys(root, {
+      download: () => root.querySelector("[data-download]")?.click(),
+      remove: () => root.querySelector("form[data-confirm]")?.requestSubmit(),
+    }, signal);
+  }
+}
+
+function describe(job) {
+  const place = job.state === "queued" && job.position > 0 ? text("position", { n: number(job.position) }) : text("colouring");
+  const eta = job.eta_s == null ? "" : plural("about", Math.max(1, Math.round(job.eta_s)));
+  return [place, eta].filter(Boolean).join(", ");
+}
+
+// A photo opened while it is in work: the line follows the job, then the page is read again with the result in it.
+async function follow(element) {
+  const show = (photo) => {
+    for (const job of photo.jobs) {
+      const line = element.querySelector(`[data-job="${job.id}"]`);
+      if (line && ["queued", "running"].includes(job.state)) line.textContent = describe(job);
+    }
+  };
+  const offline = () => {
+    const notice = document.getElementById("connection");
+    if (notice) notice.hidden = false;
+    say(text("offline"));
+  };
+  try {
+    await watch(element.dataset.watch, { signal, show, offline });
+  } finally {
+    location.reload(); // also when the photo is gone: the page then says so
+  }
+}
+
+compareAll();
+startCountdowns();
+askBeforeDeleting();
+startKeys();
+for (const element of document.querySelectorAll("[data-watch]")) follow(element);
