@@ -19,6 +19,7 @@ from django.core.management.base import BaseCommand
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
+from colorize.health import checks
 from ml import registry
 from ml.spec import ModelSpec
 
@@ -165,6 +166,23 @@ def database() -> Iterator[Finding]:
         "migrations",
         f"{len(waiting)} not applied" if waiting else "all applied",
         "python manage.py migrate",
+    )
+    if not waiting:
+        yield from promises()
+
+
+def promises() -> Iterator[Finding]:
+    """What /readyz looks at: does a worker live, and are files gone when they should be."""
+    found = checks()
+    silence = found["worker"]["silent_s"]
+    says = "none has run yet" if silence is None else f"last heard {silence:.0f} s ago"
+    yield Finding("ok" if found["worker"]["ok"] else "missing", "worker", says, "make up")
+    overdue = found["deletions"]["overdue"]
+    yield Finding(
+        "missing" if overdue else "ok",
+        "deletions",
+        f"{overdue} overdue",
+        "python manage.py sweep",
     )
 
 
