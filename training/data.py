@@ -204,14 +204,15 @@ def shrink(ab: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
 
 
 class Steps(Sampler[list[int]]):
-    """Batches of sample numbers from step `first` on."""
+    """Batches of sample numbers from step `first` on; of several processes each takes every `world`-th sample."""
 
-    def __init__(self, first: int, config: ColoriaConfig) -> None:
-        self.first, self.config = first, config
+    def __init__(self, first: int, config: ColoriaConfig, rank: int = 0, world: int = 1) -> None:
+        self.first, self.config, self.rank, self.world = first, config, rank, world
 
     def __iter__(self) -> Iterator[list[int]]:
         for step in range(self.first, self.config.steps):
-            yield list(range(step * self.config.batch, (step + 1) * self.config.batch))
+            batch = range(step * self.config.batch, (step + 1) * self.config.batch)
+            yield list(batch[self.rank :: self.world])
 
     def __len__(self) -> int:
         return self.config.steps - self.first

@@ -1,16 +1,19 @@
 """The training loop of networks that are taught by one loss: steps, EMA, checkpoints, TensorBoard."""
 
+import contextlib
 import copy
 import dataclasses
 import logging
 import math
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
+from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
@@ -21,6 +24,35 @@ from training.data import Crops, Steps
 from training.errors import NonFiniteLoss
 
 logger = logging.getLogger(__name__)
+
+
+def place() -> tuple[int, int]:
+    """Number of this process and how many `torchrun` started; (0, 1) without it."""
+    return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+
+
+@contextlib.contextmanager
+def processes(device: str) -> Iterator[None]:
+    """Join the processes that `torchrun` started; nothing to do for a single one."""
+    if place()[1] == 1:
+        yield
+        return
+    distributed.init_process_group("gloo" if device == "cpu" else "nccl")
+    try:
+        yield
+    finally:
+        distributed.destroy_process_group()
+
+
+@contextlib.contextmanager
+def first_process_first() -> Iterator[None]:
+    """The first process does the work; the others wait and then find it done."""
+    rank, world = place()
+    if world > 1 and rank > 0:
+        distributed.barrier()
+    yield
+    if world > 1 and rank == 0:
+        distributed.barrier()
 
 
 def rate(step: int, config: ColoriaConfig) -> float:
@@ -56,9 +88,12 @@ def train(
 
     `groups` are AdamW parameter groups with their full rate as `lr`. `validate` returns scalars (with `de00`) and an
     image grid (3, H, W) of 0..1. Checkpoints go to `out/last.pt`, the best EMA by dE00 to `out/best.pt`.
+    Under `torchrun` every process takes its share of each batch and the first one keeps the books.
     Raises NonFiniteLoss.
     """
     torch.set_num_threads(config.threads)
+    rank, world = place()
+    first = rank == 0
     net, loss = net.to(device, memory_format=torch.channels_last), loss.to(device)
     ema = copy.deepcopy(net).eval().requires_grad_(False)
     optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
@@ -76,27 +111,33 @@ def train(
         figures = {"step": step, "best_de00": best if math.isfinite(best) else None, "seconds": round(seconds)}
         checkpoint.save(path, state, {**record, **figures, "config": dataclasses.asdict(config)})
 
+    shared: nn.Module = net
+    if world > 1:
+        shared = DistributedDataParallel(net)
     loader = DataLoader(
-        crops, batch_sampler=Steps(step, config), num_workers=config.workers, persistent_workers=False,
+        crops, batch_sampler=Steps(step, config, rank, world), num_workers=config.workers, persistent_workers=False,
         prefetch_factor=4 if config.workers else None,
     )  # fmt: skip
     full_rates = [group["lr"] for group in groups]
     started, mean = time.monotonic() - seconds, math.nan
-    with SummaryWriter(str(out / "tensorboard")) as board, tqdm(total=config.steps, initial=step, unit="step") as bar:
+    bar = tqdm(total=config.steps, initial=step, unit="step", disable=not first)
+    with SummaryWriter(str(out / "tensorboard" / (f"process{rank}" if rank else ""))) as board, bar:
         for luma, hints, ab in loader:
             share = rate(step, config)
             for group, full in zip(optimiser.param_groups, full_rates, strict=True):
                 group["lr"] = full * share
-            net.train()
-            value = loss(net(luma.to(device), hints.to(device)), ab.to(device))
+            shared.train()
+            value = loss(shared(luma.to(device), hints.to(device)), ab.to(device))
             if not torch.isfinite(value):
                 raise NonFiniteLoss(f"loss is {value.item()} at step {step}; the last good checkpoint is {last}")
             optimiser.zero_grad()
             value.backward()
             nn.utils.clip_grad_norm_(net.parameters(), config.clip)
             optimiser.step()
-            update_ema(ema, net, step, config.ema)
             step += 1
+            if not first:
+                continue
+            update_ema(ema, net, step, config.ema)
             seconds = time.monotonic() - started
             mean = value.item() if math.isnan(mean) else 0.98 * mean + 0.02 * value.item()
             bar.update()

@@ -42,6 +42,7 @@ def test_bins_cover_every_srgb_colour() -> None:
     assert nearest.max() < 7.5
 
 
+@pytest.mark.filterwarnings("ignore:Conversion from CIE-LAB")
 def test_every_bin_holds_a_colour_that_srgb_can_show() -> None:
     lightness = np.linspace(1, 99, 99)
     for a, b in ab_bins():

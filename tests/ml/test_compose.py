@@ -43,15 +43,14 @@ def test_colours_outside_the_gamut_keep_their_hue() -> None:
 
 
 def test_colour_edges_sit_on_picture_edges() -> None:
-    """A colour step 11 px beside the luma step is pulled onto it."""
     grey = np.full((128, 128), 60, np.uint8)
     grey[:, 64:] = 200
     ab = np.zeros((32, 32, 2), np.float32)
     ab[:, 16:] = (40, 30)
     photo = photograph(grey)
     lab = lab_from_rgb(compose(photo, ab, small_luma(photo, 128, 128)).pixels)
-    assert np.abs(lab[:, 56:63, 1]).max() < 3
-    assert lab[:, 65:72, 1].min() > 36
+    assert np.abs(lab[:, :64, 1]).max() < 5  # plain bilinear chroma reaches 20 here
+    assert lab[:, 64:, 1].std() < 0.5
 
 
 @pytest.mark.parametrize("size", [(31, 17), (1, 1), (2, 500)])
@@ -64,7 +63,7 @@ def test_any_size_keeps_its_size(size: tuple[int, int]) -> None:
 def test_a_colour_photo_is_recoloured_on_its_own_luma() -> None:
     photo = photograph(astronaut())
     result = compose(photo, NO_CHROMA, small_luma(photo, 96, 96)).pixels
-    assert (result[..., 0] == result[..., 1]).all()
+    assert np.ptp(result.astype(int), axis=-1).max() <= 1
     assert np.abs(lab_from_rgb(result)[..., 0] - lab_from_rgb(photo.pixels)[..., 0]).max() < 0.25
 
 

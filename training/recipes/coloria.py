@@ -86,9 +86,22 @@ def run(
 
     Raises FileNotFoundError without photos, MissingWeights, NonFiniteLoss.
     """
+    with loop.processes(device):
+        ema = learn(data, out, cache, config, preset, resume, device)
+    weights = out / "coloria.onnx"
+    if loop.place()[0] == 0:
+        export_coloria(ema.to("cpu").state_dict(), weights)
+    return weights
+
+
+def learn(
+    data: Path, out: Path, cache: Path, config: ColoriaConfig, preset: str, resume: bool, device: str
+) -> nn.Module:
+    """The run itself; returns the EMA network."""
     torch.manual_seed(config.seed)
     out.mkdir(parents=True, exist_ok=True)
-    store = pack(data, cache, config.store_side, config.min_chroma)
+    with loop.first_process_first():
+        store = pack(data, cache, config.store_side, config.min_chroma)
     photos, held_out = split(len(store), config.valid_photos, config.keep_pct, config.seed)
     (out / "split.json").write_text(json.dumps({"valid": [store.names[index] for index in held_out]}))
     prior = bin_prior(store, photos)
@@ -102,10 +115,7 @@ def run(
     rest = [parameter for parameter in net.parameters() if id(parameter) not in known]
     groups = [{"params": encoder, "lr": config.encoder_lr}, {"params": rest, "lr": config.lr}]
     record = {"recipe": "coloria", "preset": preset, "photos": len(photos)}
-    ema = loop.train(
+    return loop.train(
         net, BinLoss(prior, config.rebalance), groups, Crops(store, photos, config),
         Validate(store, held_out), config, out, resume, device, record,
     )  # fmt: skip
-    weights = out / "coloria.onnx"
-    export_coloria(ema.to("cpu").state_dict(), weights)
-    return weights

@@ -69,6 +69,8 @@ def read_hints(path: Path | None) -> tuple[Hint, ...]:
         return ()
     try:
         rows = json.loads(path.read_text())
+        if not isinstance(rows, list):
+            raise TypeError("not a list")
         hints = tuple(Hint(float(row["x"]), float(row["y"]), tuple(map(int, row["rgb"]))) for row in rows)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CommandError(f'{path}: expected [{{"x": 0.4, "y": 0.7, "rgb": [120, 30, 30]}}, ...] ({error})') from error
