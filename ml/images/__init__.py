@@ -1,4 +1,4 @@
-"""Photographs in and out: opened safely, upright, in sRGB, at full depth; written back in their own format."""
+"""Photographs in and out: opened safely, upright, in sRGB, at full depth, saved as they came."""
 
 from ml.images.opening import check_photo, open_photo
 from ml.images.photograph import MIME, SUFFIX, Header, Limits, Photograph, Pixels

@@ -1,4 +1,4 @@
-"""What a file says about its photo: carried over where it is true of the result too, left behind where it is not."""
+"""What a file says about its photo: kept where it is true of the result, else left behind."""
 
 import io
 import logging
@@ -14,12 +14,21 @@ from ml.images.directory import EXIF, GPS, LONG, SHORT, Entry, Tree, header, rea
 
 log = logging.getLogger(__name__)
 
-BROKEN = (OSError, SyntaxError, ValueError, TypeError, ArithmeticError, LookupError, AttributeError, struct.error)
+BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    struct.error,
+)
 PREFIX = b"Exif\0\0"
 IPTC_RESOURCE, IPTC_TAG = 0x0404, 33723  # in Photoshop's image resources, in TIFF
 
-# Of the first directory only what describes the photo. A TIFF keeps its own layout there too; that, the thumbnail
-# and the orientation would be lies about the new file.
+# Of the first directory only what describes the photo. A TIFF keeps its own layout there too; that,
+# the thumbnail and the orientation would be lies about the new file.
 KEPT = frozenset(
     {
         Base.DocumentName,
@@ -46,8 +55,11 @@ KEPT = frozenset(
         GPS,
     }
 )
-LAYOUT = {Base.XResolution, Base.YResolution, Base.ResolutionUnit}  # alone they say nothing that `dpi` does not
-ROTATION = re.compile(rb"""\s*tiff:Orientation\s*=\s*(["'])\d*\1|<tiff:Orientation>[^<]*</tiff:Orientation>""")
+# Alone these say nothing that `dpi` does not.
+RESOLUTION = {Base.XResolution, Base.YResolution, Base.ResolutionUnit}
+ROTATION = re.compile(
+    rb"""\s*tiff:Orientation\s*=\s*(["'])\d*\1|<tiff:Orientation>[^<]*</tiff:Orientation>"""
+)
 THUMBNAILS = re.compile(rb"<(xmp|xap):Thumbnails\b.*?</\1:Thumbnails>", re.DOTALL)
 
 
@@ -77,7 +89,7 @@ def read_exif(path: Path, image: Image.Image | None, size: tuple[int, int]) -> b
     except BROKEN as error:
         log.warning("leaving damaged EXIF behind: %s", error)
         return b""
-    return _true_of(order, tree, size) if set(tree) - LAYOUT else b""
+    return _true_of(order, tree, size) if set(tree) - RESOLUTION else b""
 
 
 def _block(image: Image.Image) -> bytes:
@@ -88,7 +100,7 @@ def _block(image: Image.Image) -> bytes:
 
 
 def _true_of(order: str, tree: Tree, size: tuple[int, int]) -> bytes:
-    """The tree as an EXIF block, with the facts that COLORIA changed: width, height and colour space."""
+    """The tree as an EXIF block with the facts that change: width, height, colour space."""
     if isinstance(inner := tree.get(EXIF), dict):
         for tag, value in ((Base.ExifImageWidth, size[0]), (Base.ExifImageHeight, size[1])):
             if tag in inner:
@@ -144,7 +156,9 @@ def read_iptc(image: Image.Image) -> bytes:
 
 
 def iptc_segment(iptc: bytes) -> bytes:
-    """A JPEG APP13 segment around IPTC records (Adobe Photoshop file formats, image resource blocks); b"" if too long."""
+    """A JPEG APP13 segment around IPTC records (Photoshop's resource block); b"" if too long."""
     block = b"8BIM" + struct.pack(">HHI", IPTC_RESOURCE, 0, len(iptc)) + iptc + bytes(len(iptc) % 2)
     content = b"Photoshop 3.0\0" + block
-    return b"\xff\xed" + struct.pack(">H", len(content) + 2) + content if iptc and len(content) < 65534 else b""
+    if not iptc or len(content) > 65533:
+        return b""
+    return b"\xff\xed" + struct.pack(">H", len(content) + 2) + content

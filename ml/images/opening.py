@@ -8,15 +8,15 @@ from contextlib import contextmanager
 from math import ceil
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from ml.errors import BadImage, TooHeavy, TooLarge, UnsupportedType
 from ml.images import metadata, tiff
 from ml.images.decoding import decode
 from ml.images.photograph import FORMATS, Header, Limits, Photograph
 
-# The limit of pixels is ours: `_measure` applies it to every header before a pixel is decoded. Pillow's own is global,
-# warns at 89 megapixels and does not tell the size.
+# The limit of pixels is ours: `_measure` applies it to every header before a pixel is decoded.
+# Pillow's own is global, warns at 89 megapixels and does not tell the size.
 Image.MAX_IMAGE_PIXELS = None
 
 # What decoders raise on damage. A MemoryError is not damage: it passes.
@@ -38,8 +38,8 @@ OPENED = ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF"]  # Pillow's readers; JPEG
 MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
 BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)  # sizes of its second header, all that exist
 
-# Checking an upload holds one decoded picture (4 bytes a pixel) until it is known to be whole. One at a time per
-# process bounds the web server's memory whatever arrives at once.
+# Checking an upload holds one decoded picture (4 bytes a pixel) until it is known to be whole. One
+# at a time per process bounds the web server's memory whatever arrives at once.
 _checking = threading.Lock()
 
 
@@ -71,8 +71,8 @@ def check_photo(path: Path, name: str = "", limits: Limits | None = None) -> Hea
 
 
 @contextmanager
-def _opened(path: Path, name: str, limits: Limits) -> Iterator[Image.Image | None]:
-    """The image with its header read and found within the limits; None for a TIFF that only tifffile reads."""
+def _opened(path: Path, name: str, limits: Limits) -> Iterator[ImageFile.ImageFile | None]:
+    """The image, its header found within the limits; None for a TIFF that tifffile must read."""
     _weigh(path, name, limits)
     try:
         with _identified(path, name) as image:
@@ -87,19 +87,27 @@ def _opened(path: Path, name: str, limits: Limits) -> Iterator[Image.Image | Non
 def _weigh(path: Path, name: str, limits: Limits) -> None:
     size = path.stat().st_size
     if size > limits.megabytes * 2**20:
-        facts = {"name": name, "megabytes": ceil(size / 2**20), "limit": limits.megabytes}
+        facts: dict[str, str | int] = {
+            "name": name,
+            "megabytes": ceil(size / 2**20),
+            "limit": limits.megabytes,
+        }
         raise TooHeavy(f"{size} bytes", facts)
 
 
 def _measure(size: tuple[int, int], name: str, limits: Limits) -> None:
     pixels = size[0] * size[1]
     if pixels > limits.megapixels * 10**6:
-        facts = {"name": name, "megapixels": ceil(pixels / 10**6), "limit": limits.megapixels}
+        facts: dict[str, str | int] = {
+            "name": name,
+            "megapixels": ceil(pixels / 10**6),
+            "limit": limits.megapixels,
+        }
         raise TooLarge(f"{size[0]} x {size[1]} pixels", facts)
 
 
 @contextmanager
-def _identified(path: Path, name: str) -> Iterator[Image.Image | None]:
+def _identified(path: Path, name: str) -> Iterator[ImageFile.ImageFile | None]:
     """The type is what the content says, out of a short list; the name is not asked."""
     try:
         image = Image.open(path, formats=OPENED)
@@ -116,7 +124,7 @@ def _identified(path: Path, name: str) -> Iterator[Image.Image | None]:
 
 
 def _looks_known(start: bytes) -> bool:
-    """Whether a file that no decoder takes says that it is one of our formats: damaged, not foreign."""
+    """Whether a file that no decoder takes claims one of our formats: damaged, not foreign."""
     if start.startswith(MAGIC) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP"):
         return True
     return start[:2] == b"BM" and int.from_bytes(start[14:18], "little") in BMP_HEADERS

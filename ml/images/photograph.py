@@ -17,8 +17,8 @@ MIME = {
 }
 SUFFIX = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif", "BMP": ".bmp"}
 
-# Pillow's names of what may come in, and what it goes out as. MPO is how phones write a JPEG with a second view;
-# the 256 colours of a GIF cannot hold the result.
+# Pillow's names of what may come in, and what it goes out as. MPO is how phones write a JPEG with a
+# second view; the 256 colours of a GIF cannot hold the result.
 FORMATS = {
     "JPEG": "JPEG",
     "MPO": "JPEG",
@@ -51,7 +51,7 @@ class Photograph:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one upload may be. A megabyte is 1024 x 1024 bytes, as file managers that say MB for it would."""
+    """What one upload may be. A megabyte is 1024 x 1024 bytes here, the kinder reading."""
 
     megapixels: int = 100
     megabytes: int = 50
@@ -59,7 +59,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a file's first bytes say; `format` is what it will be saved as, width and height are upright."""
+    """What a file's first bytes say: the format it will be saved in, and its upright size."""
 
     format: str
     width: int
@@ -67,6 +67,6 @@ class Header:
 
 
 def strips(height: int, width: int) -> Iterator[slice]:
-    """Bands of rows of about a megapixel: whole-image temporaries are what fills the memory of a 100 MP job."""
+    """Bands of rows, about a megapixel each: whole temporaries are what fills the memory."""
     rows = max(1, 2**20 // max(1, width))
     return (slice(top, min(top + rows, height)) for top in range(0, height, rows))

@@ -1,6 +1,6 @@
-"""Arithmetic on whole planes of pixels, band by band, so that no temporary is as large as the photo."""
+"""Arithmetic on planes of pixels, in bands: no temporary is as large as the photo."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,9 +8,12 @@ from numpy.typing import NDArray
 from ml.images import profiles
 from ml.images.photograph import Pixels, strips
 
+Depth = TypeVar("Depth", np.uint8, np.uint16)
+
 
 def stored_view(upright: NDArray[Any], turn: int) -> NDArray[Any]:
-    """A view of an upright picture in the order its file stores the pixels (EXIF orientation `turn`, 1-8).
+    """A view of an upright picture in the order its file stores the pixels (EXIF orientation
+    `turn`, 1-8).
 
     Writing through it turns the photo for nothing: no rotated copy of 300 MB.
     """
@@ -33,10 +36,11 @@ def upright_shape(height: int, width: int, turn: int) -> tuple[int, int]:
     return (width, height) if turn > 4 else (height, width)
 
 
-def turned(stored: Pixels, turn: int) -> Pixels:
+def turned(stored: NDArray[Depth], turn: int) -> NDArray[Depth]:
     """A contiguous upright copy of pixels as stored."""
     turn = turn if 1 <= turn <= 8 else 1
-    upright = np.empty((*upright_shape(*stored.shape[:2], turn), *stored.shape[2:]), stored.dtype)
+    shape = upright_shape(stored.shape[0], stored.shape[1], turn)
+    upright = np.empty(shape + stored.shape[2:], stored.dtype)
     view = stored_view(upright, turn)
     for rows in strips(*stored.shape[:2]):
         view[rows] = stored[rows]
@@ -44,7 +48,7 @@ def turned(stored: Pixels, turn: int) -> Pixels:
 
 
 def is_neutral(colours: Pixels) -> bool:
-    """Whether red, green and blue (H, W, 3) are equal everywhere. A photo in colour says no in its first band."""
+    """Whether red, green and blue (H, W, 3) are equal everywhere. Colour ends it at once."""
     return all(
         np.array_equal(colours[rows, :, 0], colours[rows, :, 1])
         and np.array_equal(colours[rows, :, 1], colours[rows, :, 2])
@@ -55,8 +59,9 @@ def is_neutral(colours: Pixels) -> bool:
 def scaled(samples: NDArray[Any], bits: int) -> NDArray[np.uint16]:
     """Samples of any number type as 0..65535.
 
-    Unsigned integers by their depth. Signed and 32-bit ones and floats have no agreed white: 0..1, 0..255 and
-    0..65535 are taken as they stand (by the extremes found), anything else is stretched from its least to its greatest.
+    Unsigned integers by their depth. Signed and 32-bit ones and floats have no agreed white: 0..1,
+    0..255 and 0..65535 are taken as they stand (by the extremes found), anything else is stretched
+    from its least to its greatest.
     """
     low, factor = _range(samples, bits)
     out = np.empty(samples.shape, np.uint16)
@@ -94,8 +99,7 @@ def to_srgb16(colours: NDArray[np.uint16], icc: bytes) -> None:
     if profiles.space(icc) != wanted:
         return
     if colours.ndim == 2:
-        curve = profiles.grey_curve(icc)
-        convert = None if curve is None else curve.__getitem__
+        convert = _lookup(profiles.grey_curve(icc))
     else:
         convert = profiles.rgb16_converter(icc)
     if convert is not None:
@@ -103,7 +107,11 @@ def to_srgb16(colours: NDArray[np.uint16], icc: bytes) -> None:
             colours[rows] = convert(colours[rows])
 
 
-def to_eight(pixels: Pixels) -> NDArray[np.uint8]:
+def _lookup(curve: NDArray[np.uint16] | None) -> profiles.Convert16 | None:
+    return None if curve is None else lambda band: curve[band]
+
+
+def to_eight(pixels: NDArray[Any]) -> NDArray[np.uint8]:
     """Sixteen bits rounded to eight; eight stay."""
     if pixels.dtype == np.uint8:
         return pixels.astype(np.uint8, copy=False)

@@ -1,8 +1,9 @@
 """ICC profiles: what turns a file's numbers into sRGB.
 
-Eight-bit pixels go through Pillow's ImageCms (Little CMS). It offers 16 bits for grey alone, so a 16-bit grey curve
-is asked from it directly, and 16-bit RGB is computed here from the curves (again by Little CMS) and the primaries of
-the profile, which is exact for every matrix profile (Adobe RGB, ProPhoto, Display P3, eciRGB, nearly all cameras).
+Eight-bit pixels go through Pillow's ImageCms (Little CMS). It offers 16 bits for grey alone, so a
+16-bit grey curve is asked from it directly, and 16-bit RGB is computed here from the curves (again
+by Little CMS) and the primaries of the profile, which is exact for every matrix profile (Adobe RGB,
+ProPhoto, Display P3, eciRGB, nearly all cameras).
 """
 
 import io
@@ -19,13 +20,14 @@ from ml.color import linear_from_srgb, srgb_from_linear
 
 log = logging.getLogger(__name__)
 
-Strip = Callable[[Image.Image], Image.Image]
-Strip16 = Callable[[NDArray[np.uint16]], NDArray[np.uint16]]
+Convert = Callable[[Image.Image], Image.Image]
+Convert16 = Callable[[NDArray[np.uint16]], NDArray[np.uint16]]
 
 BROKEN = (ImageCms.PyCMSError, OSError, ValueError, TypeError, LookupError, struct.error)
 INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 EXACT = ImageCms.Flags.NOOPTIMIZE  # optimised 16-bit curves are sampled: 0.2 % off in the shadows
+DATE = struct.pack(">6H", 2000, 1, 1, 0, 0, 0)
 SPACES = {"L": "GRAY", "RGB": "RGB ", "CMYK": "CMYK", "LAB": "Lab "}
 NODES = 33  # of the lattice for 16-bit RGB under a profile that has tables instead of primaries
 
@@ -33,14 +35,16 @@ NODES = 33  # of the lattice for 16-bit RGB under a profile that has tables inst
 @cache
 def srgb_bytes() -> bytes:
     """The sRGB profile that output carries."""
-    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    made = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return made[:24] + DATE + made[36:]  # else two runs would write different files
 
 
 @cache
 def grey_bytes() -> bytes:
-    """sRGB's tone curve as a profile for one-channel pictures, where an RGB profile is not allowed."""
+    """sRGB's tone curve as a profile for one channel, where an RGB profile is not allowed."""
     exponent, scale = 2.4, 1 / 1.055
-    numbers = (exponent, scale, 0.055 * scale, 1 / 12.92, 0.04045)  # ICC.1:2022, 10.18, function type 3
+    # ICC.1:2022, 10.18, function type 3
+    numbers = (exponent, scale, 0.055 * scale, 1 / 12.92, 0.04045)
     curve = b"para" + struct.pack(">IHH5i", 0, 3, 0, *(round(65536 * n) for n in numbers))
     return grey_profile(curve, "sRGB tone curve, grey")
 
@@ -54,7 +58,14 @@ def grey_profile(curve: bytes, title: str = "grey") -> bytes:
         table += name + struct.pack(">II", first + len(body), len(content))
         body += content + bytes(-len(content) % 4)
     head = struct.pack(
-        ">I4xI4s4s4s12x4s28x", first + len(body), 0x04200000, b"mntr", b"GRAY", b"XYZ ", b"acsp"
+        ">I4xI4s4s4s12s4s28x",
+        first + len(body),
+        0x04200000,
+        b"mntr",
+        b"GRAY",
+        b"XYZ ",
+        DATE,
+        b"acsp",
     )
     return (head + _xyz()[8:]).ljust(128, b"\0") + table + body
 
@@ -64,7 +75,8 @@ def _xyz() -> bytes:
 
 
 def _text(words: str) -> bytes:
-    return b"mluc" + struct.pack(">III4sII", 0, 1, 12, b"enUS", 2 * len(words), 28) + words.encode("utf-16-be")
+    head = struct.pack(">III4sII", 0, 1, 12, b"enUS", 2 * len(words), 28)
+    return b"mluc" + head + words.encode("utf-16-be")
 
 
 def space(icc: bytes) -> str:
@@ -80,12 +92,14 @@ def _profile(icc: bytes) -> ImageCms.ImageCmsProfile:
     return ImageCms.ImageCmsProfile(io.BytesIO(icc))
 
 
-def _transform(source: bytes, target: bytes, mode: str, out: str, flags: int) -> ImageCms.ImageCmsTransform:
+def _transform(
+    source: bytes, target: bytes, mode: str, out: str, flags: ImageCms.Flags
+) -> ImageCms.ImageCmsTransform:
     return ImageCms.buildTransform(_profile(source), _profile(target), mode, out, INTENT, flags)
 
 
-def rgb_converter(icc: bytes, mode: str) -> Strip | None:
-    """How a strip of `mode` (RGB, CMYK, LAB) under `icc` becomes sRGB; None if nothing is to be done."""
+def rgb_converter(icc: bytes, mode: str) -> Convert | None:
+    """How a band of `mode` (RGB, CMYK, LAB) under `icc` becomes sRGB; None if it is to stay."""
     try:
         transform = _transform(icc, srgb_bytes(), mode, "RGB", FLAGS)
     except BROKEN as error:
@@ -103,7 +117,7 @@ def rgb_converter(icc: bytes, mode: str) -> Strip | None:
 
 
 @cache
-def lab_converter() -> Strip:
+def lab_converter() -> Convert:
     """CIELAB under D50, as TIFF stores it, to sRGB."""
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes()
     convert = rgb_converter(lab, "LAB")
@@ -112,7 +126,7 @@ def lab_converter() -> Strip:
 
 
 def _is_identity(transform: ImageCms.ImageCmsTransform) -> bool:
-    """Most files carry one of the many profiles named sRGB; skipping them keeps the photo's numbers exact."""
+    """Most files carry one of many profiles named sRGB; skipping it keeps their numbers exact."""
     cube = _lattice(9)
     turned = ImageCms.applyTransform(Image.fromarray(cube), transform)
     return bool(np.abs(np.asarray(turned, np.int16) - cube).max() <= 1)
@@ -126,7 +140,7 @@ def _lattice(nodes: int) -> NDArray[np.uint8]:
 
 
 def grey_curve(icc: bytes) -> NDArray[np.uint16] | None:
-    """The tone curve (65536,) from a grey profile's 16-bit values to sRGB's; None if it is none or cannot be used."""
+    """Curve (65536,) from a grey profile's 16-bit values to sRGB's; None if they are to stay."""
     ramp = np.arange(65536, dtype=np.uint16)
     try:
         transform = _transform(icc, grey_bytes(), "I;16", "I;16", EXACT)
@@ -135,10 +149,11 @@ def grey_curve(icc: bytes) -> NDArray[np.uint16] | None:
         log.warning("ignoring a grey profile that cannot be used: %s", error)
         return None
     curve = np.asarray(turned, np.uint16).reshape(-1)
-    return None if np.abs(curve.astype(np.int32) - ramp).max() <= 32 else curve  # an eighth of an 8-bit step
+    same = np.abs(curve.astype(np.int32) - ramp).max() <= 32  # an eighth of an 8-bit step
+    return None if same else curve
 
 
-def rgb16_converter(icc: bytes) -> Strip16 | None:
+def rgb16_converter(icc: bytes) -> Convert16 | None:
     """How 16-bit RGB (..., 3) under `icc` becomes sRGB; None if nothing is to be done."""
     if rgb_converter(icc, "RGB") is None:
         return None
@@ -148,7 +163,7 @@ def rgb16_converter(icc: bytes) -> Strip16 | None:
         return _lattice_converter(icc)
 
 
-def _matrix_converter(icc: bytes) -> Strip16:
+def _matrix_converter(icc: bytes) -> Convert16:
     curves = [_linear(_tag(icc, name)) for name in (b"rTRC", b"gTRC", b"bTRC")]
     matrix = (np.linalg.inv(_primaries(srgb_bytes())) @ _primaries(icc)).astype(np.float32)
 
@@ -160,7 +175,7 @@ def _matrix_converter(icc: bytes) -> Strip16:
 
 
 def _linear(curve: bytes) -> NDArray[np.float32]:
-    """Linear light (65536,) of a curve tag. Read as sRGB values first, because linear 16 bits are coarse in the dark."""
+    """Linear light (65536,) of a curve, by way of sRGB: linear 16 bits are coarse in the dark."""
     encoded = grey_curve(grey_profile(curve))
     levels = np.arange(65536) if encoded is None else encoded
     return linear_from_srgb((levels / 65535).astype(np.float32))
@@ -182,8 +197,8 @@ def _tag(icc: bytes, name: bytes) -> bytes:
     raise KeyError(name)
 
 
-def _lattice_converter(icc: bytes) -> Strip16 | None:
-    """Trilinear between 33 x 33 x 33 colours taken through Little CMS: right to 8 bits, smooth to 16."""
+def _lattice_converter(icc: bytes) -> Convert16 | None:
+    """Trilinear between 33^3 colours taken through Little CMS: right to 8 bits, smooth to 16."""
     from scipy.ndimage import map_coordinates
 
     convert = rgb_converter(icc, "RGB")

@@ -1,4 +1,4 @@
-"""A Photograph goes back into a file: re-encoded in its own format and size, as sRGB, whole or not at all."""
+"""A Photograph goes back into a file: its own format and size, sRGB, whole or not at all."""
 
 import os
 import tempfile
@@ -19,14 +19,17 @@ from ml.images.writers import write_png16, write_tiff
 
 QUALITY, PREVIEW_QUALITY = 95, 88
 SEGMENT = 65502  # bytes for EXIF or XMP in one JPEG segment, after their headings
-# Lossless WebP takes some 30 bytes of memory a pixel to write; above this it is written at quality 95.
+# Lossless WebP takes some 30 bytes of memory a pixel to write; above this it is written at quality
+# 95.
 LOSSLESS_PIXELS = 16_000_000
 
 
 def save_photo(photo: Photograph, path: Path, quality: int = QUALITY) -> None:
-    """Write the photo in its format, with what its file said of it. `path` holds all of it or what it held before.
+    """Write the photo in its format, with what its file said of it. `path` holds all of it or what
+    it held before.
 
-    The file can be read by its owner alone: photos are served by the application, not from a public folder.
+    The file can be read by its owner alone: photos are served by the application, not from a public
+    folder.
     """
     write = _WRITERS[photo.format]
     handle, part = tempfile.mkstemp(prefix=".", suffix=".part", dir=path.parent)
@@ -40,7 +43,7 @@ def save_photo(photo: Photograph, path: Path, quality: int = QUALITY) -> None:
 
 
 def save_preview(photo: Photograph, path: Path, long_side: int = 2048) -> str:
-    """Write what a browser shows: JPEG, or PNG if there is alpha, without metadata. Returns the format."""
+    """Write what a browser shows, without metadata: JPEG, PNG if there is alpha. Says which."""
     preview = downscaled(photo, long_side)
     save_photo(preview, path, PREVIEW_QUALITY)
     return preview.format
@@ -59,7 +62,7 @@ def downscaled(photo: Photograph, long_side: int) -> Photograph:
 
 
 def _resized(pixels: Pixels, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Whole blocks are averaged band by band first; what is left is at most four times the result."""
+    """Blocks are averaged band by band until less than four times the result is left."""
     if pixels.shape[1::-1] == size:
         return to_eight(pixels)
     factor = max(1, min(pixels.shape[1] // (2 * size[0]), pixels.shape[0] // (2 * size[1])))
@@ -68,12 +71,13 @@ def _resized(pixels: Pixels, size: tuple[int, int]) -> NDArray[np.uint8]:
         np.asarray(Image.fromarray(to_eight(pixels[top : top + step])).reduce(factor))
         for top in range(0, pixels.shape[0], step)
     ]
+    small = Image.fromarray(np.concatenate(bands))
     box = (0, 0, pixels.shape[1] / factor, pixels.shape[0] / factor)
-    return np.asarray(Image.fromarray(np.concatenate(bands)).resize(size, Image.Resampling.LANCZOS, box))
+    return np.asarray(small.resize(size, Image.Resampling.LANCZOS, box))
 
 
 def _image(photo: Photograph, mode: str) -> Image.Image:
-    """Pillow's image of the photo in L, LA, RGB or RGBA, filled in bands: no second copy of 300 MB."""
+    """The photo as Pillow's L, LA, RGB or RGBA, filled in bands: no further copy of 300 MB."""
     width, height = photo.size
     image = Image.new(mode, (width, height))
     for rows in strips(height, width):
@@ -93,7 +97,7 @@ def _icc(photo: Photograph) -> bytes:
 
 
 def _options(photo: Photograph) -> dict[str, Any]:
-    """What Pillow's writers are told of the photo; a key that is there and empty would be written as such."""
+    """What all of Pillow's writers are told of the photo."""
     options: dict[str, Any] = {"icc_profile": _icc(photo)}
     if photo.dpi:
         options["dpi"] = photo.dpi
@@ -102,7 +106,10 @@ def _options(photo: Photograph) -> dict[str, Any]:
 
 def _jpeg(photo: Photograph, file: BinaryIO, quality: int) -> None:
     """4:4:4, because colour is what is added. JPEG has no alpha."""
-    options = _options(photo) | {"exif": shortened(photo.exif, SEGMENT), "extra": iptc_segment(photo.iptc)}
+    options = _options(photo) | {
+        "exif": shortened(photo.exif, SEGMENT),
+        "extra": iptc_segment(photo.iptc),
+    }
     if 0 < len(photo.xmp) <= SEGMENT:
         options["xmp"] = photo.xmp
     image = _image(photo, _mode(photo).removesuffix("A"))
@@ -120,7 +127,7 @@ def _png(photo: Photograph, file: BinaryIO, _quality: int) -> None:
 
 
 def _webp(photo: Photograph, file: BinaryIO, quality: int) -> None:
-    """Lossless if it came so; always RGB, so always under the RGB profile. `exact` keeps colours under clear alpha."""
+    """Lossless if it came so. WebP has no grey; `exact` keeps colours where alpha is 0."""
     lossless = photo.lossless and photo.size[0] * photo.size[1] <= LOSSLESS_PIXELS
     image = _image(photo, "RGB" if photo.alpha is None else "RGBA")
     options = {"quality": 75 if lossless else quality, "lossless": lossless, "exact": True}

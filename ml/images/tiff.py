@@ -1,4 +1,4 @@
-"""The TIFFs that Pillow does not read, or not at their depth: planar or grey-with-alpha 16 bit, float RGB."""
+"""TIFFs that Pillow does not read, or not at their depth: planar, with alpha, float RGB."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from ml.images import metadata
-from ml.images.photograph import Photograph, Pixels
+from ml.images.photograph import Photograph
 from ml.images.planes import is_neutral, scaled, to_srgb16, turned
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -18,7 +18,7 @@ ASSOCIATED, UNASSOCIATED = 1, 2  # alpha, as extra samples
 
 
 class Unsupported(Exception):
-    """A sound TIFF of a kind that is not a photo we can read (raw sensor data, 16-bit Lab, volumes)."""
+    """A sound TIFF that is not a photo we can read (raw sensor data, 16-bit Lab, volumes)."""
 
 
 def size(path: Path) -> tuple[int, int]:
@@ -78,7 +78,9 @@ def _samples(page: tifffile.TiffPage) -> NDArray[Any]:
     return np.moveaxis(array, 0, -1) if planar else array
 
 
-def _split(page: tifffile.TiffPage, samples: NDArray[Any]) -> tuple[NDArray[np.uint16], Pixels | None]:
+def _split(
+    page: tifffile.TiffPage, samples: NDArray[Any]
+) -> tuple[NDArray[np.uint16], NDArray[np.uint16] | None]:
     """Colours (H, W) or (H, W, 3) and alpha (H, W), both uint16."""
     count = 3 if page.photometric == RGB else 1
     if samples.ndim == 2:

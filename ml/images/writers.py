@@ -1,13 +1,15 @@
-"""Two formats written a band at a time, because Pillow keeps colour in 8 bits: 16-bit PNG and TIFF of either depth.
+"""Two formats written a band at a time, because Pillow keeps colour in 8 bits: 16-bit PNG and TIFF
+of either depth.
 
-Chunks and directories are a few lines; the work is zlib's, at about 60 MB of samples a second. (pypng filters in
-Python and is ten times slower; tifffile has no place for the Exif and GPS directories.)
+Chunks and directories are a few lines; the work is zlib's, at about 60 MB of samples a second.
+(pypng filters in Python and is ten times slower; tifffile has no place for the Exif and GPS
+directories.)
 """
 
 import struct
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +22,7 @@ LEVEL = 4  # of zlib: 6 takes twice as long for 1 % on photographs
 INCH = 0.0254  # metres
 
 
-def samples(photo: Photograph) -> Iterator[NDArray[np.uint8] | NDArray[np.uint16]]:
+def samples(photo: Photograph) -> Iterator[NDArray[Any]]:
     """Bands (rows, W, channels) of colours and, if there is one, alpha."""
     height, width = photo.pixels.shape[:2]
     for rows in strips(height, width):
@@ -63,7 +65,7 @@ def _chunk(file: BinaryIO, kind: bytes, content: bytes) -> None:
 
 
 def _filtered(photo: Photograph) -> Iterator[bytes]:
-    """Rows of big-endian samples, each less the row above and led by that filter's number (9.2, Up)."""
+    """Rows of big-endian samples, each less the row above, led by that filter's number (9.2)."""
     above = None
     for band in samples(photo):
         rows = band.astype(">u2").view(np.uint8).reshape(len(band), -1)
@@ -79,7 +81,7 @@ def _filtered(photo: Photograph) -> Iterator[bytes]:
 
 
 def write_tiff(photo: Photograph, file: BinaryIO, icc: bytes) -> None:
-    """Deflate with horizontal differences, the directory after the pixels, in the byte order of the EXIF block."""
+    """Deflate with horizontal differences, then the directory, in the byte order of the EXIF."""
     order, tree = parse_exif(photo.exif)
     file.write(header(order, 0))
     places, sizes = [], []
@@ -95,11 +97,12 @@ def write_tiff(photo: Photograph, file: BinaryIO, icc: bytes) -> None:
     file.write(header(order, place))
 
 
-def _differences(band: NDArray[np.uint8] | NDArray[np.uint16], order: str) -> bytes:
+def _differences(band: NDArray[Any], order: str) -> bytes:
     """Predictor 2 (section 14): each sample less its left neighbour's, modulo its depth."""
     out = band.copy()
     out[:, 1:] -= band[:, :-1]
-    return out.astype(out.dtype.newbyteorder(order)).tobytes()
+    sign: Literal["<", ">"] = "<" if order == "<" else ">"
+    return out.astype(out.dtype.newbyteorder(sign)).tobytes()
 
 
 def _layout(photo: Photograph, order: str, places: list[int], sizes: list[int]) -> dict[int, Entry]:
@@ -119,7 +122,9 @@ def _layout(photo: Photograph, order: str, places: list[int], sizes: list[int]) 
         284: _shorts(order, 1),  # samples of a pixel side by side
         317: _shorts(order, 2),  # differences
     }
-    return layout | ({} if photo.alpha is None else {338: _shorts(order, 2)})  # alpha, not premultiplied
+    if photo.alpha is not None:
+        layout[338] = _shorts(order, 2)  # alpha, not premultiplied
+    return layout
 
 
 def _facts(photo: Photograph, order: str, icc: bytes) -> dict[int, Entry]:
