@@ -1,11 +1,13 @@
 """Files from strangers become Photographs, or one of the errors with a sentence for the user."""
 
+import re
 import struct
 import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import ceil
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from PIL import Image, ImageFile, UnidentifiedImageError
@@ -36,6 +38,11 @@ DAMAGE = (
 )
 OPENED = ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF"]  # Pillow's readers; JPEG's reads MPO too
 MAGIC = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a")
+DNG_VERSION, SUBFILE, SUB_DIRECTORIES = 50706, 254, 330  # TIFF tags
+# Each scan of a progressive JPEG goes over the whole picture again. Encoders write about ten; a
+# file of thousands, each of a few bytes, would hold a processor for hours. In coded pixels FF is
+# always followed by 00 or a restart marker, so the marker is nowhere else but in thumbnails.
+SCAN, SCANS = rb"\xff\xda", 200
 BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)  # sizes of its second header, all that exist
 
 # Checking an upload holds one decoded picture (4 bytes a pixel) until it is known to be whole. One
@@ -120,7 +127,21 @@ def _identified(path: Path, name: str) -> Iterator[ImageFile.ImageFile | None]:
         kind = BadImage if not start or _looks_known(start) else UnsupportedType
         raise kind(f"begins with {start[:12]!r}", {"name": name}) from error
     with image:
+        _refuse_traps(image, path, name)
         yield image
+
+
+def _refuse_traps(image: ImageFile.ImageFile, path: Path, name: str) -> None:
+    """Raw camera files, whose TIFF shows only a thumbnail, and JPEGs that take hours to decode."""
+    if image.format == "TIFF":
+        tags = getattr(image, "tag_v2", {})
+        if DNG_VERSION in tags or (tags.get(SUBFILE, 0) & 1 and SUB_DIRECTORIES in tags):
+            raise UnsupportedType("a raw camera file", {"name": name})
+    elif image.format in ("JPEG", "MPO"):
+        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+            scans = len(re.findall(SCAN, content))
+        if scans > SCANS:
+            raise BadImage(f"a JPEG of {scans} scans", {"name": name})
 
 
 def _looks_known(start: bytes) -> bool:
