@@ -194,7 +194,7 @@ def _deep(image: ImageFile.ImageFile, path: Path, raw: str, turn: int) -> Planes
     alpha = np.zeros(shape, np.uint16) if image.mode == "RGBA" else None
     _add_bytes(image, colours, alpha, turn, 8)
     image.close()  # its 4 bytes a pixel go before the second run takes as many
-    with Image.open(path, formats=[form]) as lower:
+    with path.open("rb") as file, Image.open(file, formats=[form]) as lower:
         lower.tile = [_reread(tile, raw[:-1] + SWAPPED[raw[-1]]) for tile in lower.tile]
         _add_bytes(lower, colours, alpha, turn, 0)
     if isinstance(clear, tuple):

@@ -64,7 +64,12 @@ THUMBNAILS = re.compile(rb"<(xmp|xap):Thumbnails\b.*?</\1:Thumbnails>", re.DOTAL
 
 
 def orientation(image: Image.Image) -> int:
-    """EXIF's orientation 1-8; 1 where it says nothing or nonsense."""
+    """How the pixels that Pillow hands over are to be turned, EXIF's 1-8.
+
+    1 where the file says nothing or nonsense, and for a TIFF, which Pillow itself turns.
+    """
+    if image.format == "TIFF":
+        return 1
     try:
         value = image.getexif().get(Base.Orientation, 1)
     except BROKEN as error:

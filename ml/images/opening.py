@@ -115,20 +115,29 @@ def _measure(size: tuple[int, int], name: str, limits: Limits) -> None:
 
 @contextmanager
 def _identified(path: Path, name: str) -> Iterator[ImageFile.ImageFile | None]:
-    """The type is what the content says, out of a short list; the name is not asked."""
-    try:
-        image = Image.open(path, formats=OPENED)
-    except UnidentifiedImageError as error:
-        with path.open("rb") as file:
-            start = file.read(32)
-        if start[:4] in tiff.MAGIC:
+    """The type is what the content says, out of a short list; the name is not asked.
+
+    Pillow gets a file, not a name: by name it maps plain TIFFs into memory, where it gets those
+    that lie on their side wrong.
+    """
+    with path.open("rb") as file:
+        try:
+            image = Image.open(file, formats=OPENED)
+        except UnidentifiedImageError as error:
+            _refuse_unless_tiff(path, name, error)
             yield None
             return
+        with image:
+            _refuse_traps(image, path, name)
+            yield image
+
+
+def _refuse_unless_tiff(path: Path, name: str, error: UnidentifiedImageError) -> None:
+    with path.open("rb") as file:
+        start = file.read(32)
+    if start[:4] not in tiff.MAGIC:
         kind = BadImage if not start or _looks_known(start) else UnsupportedType
         raise kind(f"begins with {start[:12]!r}", {"name": name}) from error
-    with image:
-        _refuse_traps(image, path, name)
-        yield image
 
 
 def _refuse_traps(image: ImageFile.ImageFile, path: Path, name: str) -> None:
