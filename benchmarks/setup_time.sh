@@ -25,7 +25,7 @@ start() {
   set +m
   until curl -fsS -o /dev/null "http://127.0.0.1:$port/" 2>/dev/null; do
     kill -0 "$site" 2>/dev/null || { cat "$place/log"; exit 1; }
-    awk -v s="$(since "$from")" 'BEGIN { exit s < 600 }' || { cat "$place/log"; exit 1; }
+    awk -v s="$(since "$from")" 'BEGIN { exit s > 600 }' || { cat "$place/log"; exit 1; }
     sleep 0.1
   done
   took=$(since "$from")
@@ -39,7 +39,7 @@ stop() {
   wait "$site" || true
   took=$(since "$from")
   # Every process that works in the clone, whatever its name, parent or group.
-  left=$(find /proc -maxdepth 2 -name cwd -lname "$place/clone*" 2>/dev/null | wc -l)
+  left=$({ find /proc -maxdepth 2 -name cwd -lname "$place/clone*" 2>/dev/null || true; } | wc -l)
   site=
 }
 

@@ -51,11 +51,12 @@ class Command(BaseCommand):
         adopt_orphans()
         children: list[Child] = []
         try:
-            if not self.signals:
-                server = [f"--listen={address}", f"--threads={threads}", "coloria.wsgi:application"]
-                children.append(Child.start("web server", ["-m", "waitress", *server]))
-                children.append(Child.start("worker", ["manage.py", "work"]))
-            self.wait_for_answer(host, port, children)
+            server = [f"--listen={address}", f"--threads={threads}", "coloria.wsgi:application"]
+            self.start(children, "web server", ["-m", "waitress", *server])
+            self.wait_for_answer(
+                host, port, children
+            )  # the page first; two cores start one at a time
+            self.start(children, "worker", ["manage.py", "work"])
             if not self.signals:
                 self.stdout.write(self.style.SUCCESS(f"COLORIA runs at http://{address}/"))
                 self.stdout.write("The worker runs beside it. Ctrl-C stops both.")
@@ -67,6 +68,10 @@ class Command(BaseCommand):
 
     def count_signal(self, number: int, frame: FrameType | None) -> None:
         self.signals += 1
+
+    def start(self, children: list[Child], title: str, arguments: list[str]) -> None:
+        if not self.signals:
+            children.append(Child.start(title, arguments))
 
     def wait_for_answer(self, host: str, port: int, children: list[Child]) -> None:
         """Return when the web server accepts connections or a signal came. Raises CommandError."""
