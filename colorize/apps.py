@@ -11,7 +11,10 @@ class ColorizeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from django_q.signals import post_spawn
+
         post_migrate.connect(schedule_sweep, sender=self)
+        post_spawn.connect(begin_work)
 
 
 def schedule_sweep(**kwargs: Any) -> None:
@@ -29,3 +32,10 @@ def schedule_sweep(**kwargs: Any) -> None:
             "repeats": -1,
         },
     )
+
+
+def begin_work(**kwargs: Any) -> None:
+    """In each new worker process of a cluster."""
+    from colorize.tasks import begin
+
+    begin()

@@ -25,6 +25,13 @@ LOOK = 0.5  # seconds between two looks whether it was cancelled
 log = logging.getLogger(__name__)
 
 
+def begin() -> None:
+    """A worker starts: the first photo shall not wait for the model host."""
+    beat()
+    sweep_now()
+    host().warm(catalogue.default())
+
+
 def run_job(pk: str) -> None:
     """Colour one queued job. Called again for the same job it finds nothing to do."""
     beat()

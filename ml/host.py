@@ -90,6 +90,10 @@ class Host:
             future.cancel()  # type: ignore[no-untyped-call]  # kills the child if it is still at it
         return painted
 
+    def warm(self, model: str) -> None:
+        """Start the child and have it load a model, without waiting; a failure shows in use."""
+        self._ready().schedule(_warm, args=(model,))
+
     def close(self) -> None:
         if self._pool is not None:
             self._pool.stop()  # type: ignore[no-untyped-call]
@@ -169,6 +173,10 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+def _warm(model: str) -> None:
+    _shelf.get(model)
 
 
 def _colorize(order: Order) -> Painted:

@@ -1,4 +1,6 @@
-"""Ten minutes after it is ready a photo is gone, whatever the worker does (S142, S143, S150, S186).
+"""Ten minutes after it is ready a photo is gone, whatever the worker does.
+
+S142, S143, S150, S186.
 """
 
 from unittest import mock
