@@ -53,9 +53,8 @@ class Command(BaseCommand):
         try:
             server = [f"--listen={address}", f"--threads={threads}", "coloria.wsgi:application"]
             self.start(children, "web server", ["-m", "waitress", *server])
-            self.wait_for_answer(
-                host, port, children
-            )  # the page first; two cores start one at a time
+            # The page first: on two cores both together would each take longer.
+            self.wait_for_answer(host, port, children)
             self.start(children, "worker", ["manage.py", "work"])
             if not self.signals:
                 self.stdout.write(self.style.SUCCESS(f"COLORIA runs at http://{address}/"))
