@@ -27,6 +27,7 @@ export function compare(frame, signal) {
   const set = (value) => {
     const cut = Math.min(100, Math.max(0, value));
     range.value = String(cut);
+    frame.classList.remove("is-revealed"); // the reader's hand ends the animation
     range.setAttribute("aria-valuetext", text("compared", { grey: percent(cut / 100), colour: percent(1 - cut / 100) }));
     frame.style.setProperty("--cut", `${cut}%`);
   };
