@@ -30,8 +30,6 @@ FLAT = {"1": "L", "L": "L", "LA": "LA", "La": "LA", "PA": "RGBA", "RGBA": "RGBA"
 
 def decode(image: ImageFile.ImageFile, path: Path) -> Photograph:
     """The photo of an image that was opened and not loaded yet."""
-    if _is_planar_deep(image):
-        return tiff.decode(path)
     raw = _raw_mode(image)
     if raw == DEEP_GREY_ALPHA:  # four bytes a pixel, put as they are into RGBA's four
         image.tile = [_reread(tile, "RGBA") for tile in image.tile]
@@ -63,7 +61,7 @@ def _raw_mode(image: ImageFile.ImageFile) -> str:
     return str(args[0] if isinstance(args, tuple) and args else args)
 
 
-def _is_planar_deep(image: ImageFile.ImageFile) -> bool:
+def is_planar_deep(image: ImageFile.ImageFile) -> bool:
     """Samples of 16 bits, each colour in a plane of its own: Pillow would take them for 8."""
     tags = getattr(image, "tag_v2", {})
     return tags.get(PLANAR) == 2 and max(tags.get(BITS, (8,))) > 8 and len(image.getbands()) > 1

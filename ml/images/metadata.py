@@ -66,10 +66,13 @@ THUMBNAILS = re.compile(rb"<(xmp|xap):Thumbnails\b.*?</\1:Thumbnails>", re.DOTAL
 def orientation(image: Image.Image) -> int:
     """How the pixels that Pillow hands over are to be turned, EXIF's 1-8.
 
-    1 where the file says nothing or nonsense, and for a TIFF, which Pillow itself turns.
+    1 where the file says nothing or nonsense, and for a TIFF, which Pillow itself turns. A PNG is
+    loaded first, because its EXIF may stand at its end, and raises here if it is damaged.
     """
     if image.format == "TIFF":
         return 1
+    if image.format == "PNG":
+        image.load()
     try:
         value = image.getexif().get(Base.Orientation, 1)
     except BROKEN as error:

@@ -14,7 +14,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from ml.errors import BadImage, TooHeavy, TooLarge, UnsupportedType
 from ml.images import metadata, tiff
-from ml.images.decoding import decode
+from ml.images.decoding import decode, is_planar_deep
 from ml.images.photograph import FORMATS, Header, Limits, Photograph
 
 # The limit of pixels is ours: `_measure` applies it to every header before a pixel is decoded.
@@ -121,23 +121,26 @@ def _identified(path: Path, name: str) -> Iterator[ImageFile.ImageFile | None]:
     that lie on their side wrong.
     """
     with path.open("rb") as file:
+        start = file.read(32)
+        _refuse_foreign(start, name)
         try:
             image = Image.open(file, formats=OPENED)
-        except UnidentifiedImageError as error:
-            _refuse_unless_tiff(path, name, error)
+        except UnidentifiedImageError:
+            if start[:4] not in tiff.MAGIC:
+                raise
             yield None
             return
         with image:
             _refuse_traps(image, path, name)
-            yield image
+            yield None if is_planar_deep(image) else image
 
 
-def _refuse_unless_tiff(path: Path, name: str, error: UnidentifiedImageError) -> None:
-    with path.open("rb") as file:
-        start = file.read(32)
-    if start[:4] not in tiff.MAGIC:
-        kind = BadImage if not start or _looks_known(start) else UnsupportedType
-        raise kind(f"begins with {start[:12]!r}", {"name": name}) from error
+def _refuse_foreign(start: bytes, name: str) -> None:
+    """What does not begin as one of our formats is no damaged photo but something else."""
+    webp = start[:4] == b"RIFF" and start[8:12] == b"WEBP"
+    bmp = start[:2] == b"BM" and int.from_bytes(start[14:18], "little") in BMP_HEADERS
+    if start and not (webp or bmp or start.startswith(MAGIC + tiff.MAGIC)):
+        raise UnsupportedType(f"begins with {start[:12]!r}", {"name": name})
 
 
 def _refuse_traps(image: ImageFile.ImageFile, path: Path, name: str) -> None:
@@ -151,10 +154,3 @@ def _refuse_traps(image: ImageFile.ImageFile, path: Path, name: str) -> None:
             scans = len(re.findall(SCAN, content))
         if scans > SCANS:
             raise BadImage(f"a JPEG of {scans} scans", {"name": name})
-
-
-def _looks_known(start: bytes) -> bool:
-    """Whether a file that no decoder takes claims one of our formats: damaged, not foreign."""
-    if start.startswith(MAGIC) or (start[:4] == b"RIFF" and start[8:12] == b"WEBP"):
-        return True
-    return start[:2] == b"BM" and int.from_bytes(start[14:18], "little") in BMP_HEADERS

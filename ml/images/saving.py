@@ -130,7 +130,8 @@ def _webp(photo: Photograph, file: BinaryIO, quality: int) -> None:
     """Lossless if it came so. WebP has no grey; `exact` keeps colours where alpha is 0."""
     lossless = photo.lossless and photo.size[0] * photo.size[1] <= LOSSLESS_PIXELS
     image = _image(photo, "RGB" if photo.alpha is None else "RGBA")
-    options = {"quality": 75 if lossless else quality, "lossless": lossless, "exact": True}
+    effort = {"quality": 25 if lossless else quality, "method": 1 if lossless else 2}
+    options = effort | {"lossless": lossless, "exact": True}
     image.save(file, "WEBP", exif=photo.exif, xmp=photo.xmp, icc_profile=srgb_bytes(), **options)
 
 

@@ -68,6 +68,10 @@ def _value(page: tifffile.TiffPage, tag: int, default: Any) -> Any:
 
 def _samples(page: tifffile.TiffPage) -> NDArray[Any]:
     """(H, W) or (H, W, samples) as stored."""
+    end = page.parent.filehandle.size
+    places = zip(page.dataoffsets, page.databytecounts, strict=True)
+    if not all(place + length <= end for place, length in places):
+        raise ValueError("truncated TIFF")  # tifffile would give black
     try:
         array = np.asarray(page.asarray(maxworkers=1))
     except ValueError as error:

@@ -96,3 +96,8 @@ def encoded(pixels: NDArray[Any], form: str, **options: Any) -> bytes:
     with io.BytesIO() as file:
         Image.fromarray(pixels).save(file, form, **options)
         return file.getvalue()
+
+
+def profile(image: Image.Image) -> ImageCms.ImageCmsProfile:
+    """The colour profile in a file."""
+    return ImageCms.ImageCmsProfile(io.BytesIO(image.info["icc_profile"]))

@@ -1,0 +1,200 @@
+"""What does not come in, and the error that says so (S144-S146)."""
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from ml.errors import BadImage, ColorizeError, TooHeavy, TooLarge, UnsupportedType
+from ml.images import Limits, check_photo, open_photo
+from tests.ml import drawn
+
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # it warns of damage it mends
+
+FOREIGN = {
+    "notes.jpg": b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n",
+    "page.png": b"<!doctype html><html><body>404</body></html>",
+    "logo.jpg": b'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
+    "figure.tif": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+    "layers.png": b"8BPS\0\1" + bytes(6) + struct.pack(">HIIHH", 3, 9, 9, 8, 3) + bytes(64),
+    "text.bmp": b"BMW 2002, the photo album",
+    "words.gif": b"hello",
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_what_is_no_photo_is_unsupported_whatever_its_name(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_bytes(FOREIGN[name])
+    refused(path, UnsupportedType, f'"{name}" is not a photo we can read')
+
+
+@pytest.mark.parametrize(
+    "form", ["ICO", "PPM", "PCX", "TGA", "JPEG2000", "ICNS", "EPS", "PDF", "SGI"]
+)
+def test_pictures_in_other_formats_are_unsupported(form: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(drawn.encoded(drawn.smooth(64, 64), form))
+    refused(path, UnsupportedType, "is not a photo")
+
+
+def refused(path: Path, error: type[ColorizeError], says: str = "") -> None:
+    """Both entrances refuse the file with the same sentence."""
+    for read in (check_photo, open_photo):
+        with pytest.raises(error) as caught:
+            read(path)
+        assert type(caught.value) is error
+        assert says in str(caught.value)
+
+
+def test_an_empty_file_is_damaged(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(b"")
+    refused(tmp_path / "a.jpg", BadImage, '"a.jpg" is damaged')
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF"])
+def test_a_truncated_photo_is_damaged(form: str, share: float, tmp_path: Path) -> None:
+    whole = drawn.encoded(drawn.noise(96, 96, 3), form)
+    path = tmp_path / "a"
+    path.write_bytes(whole[: int(len(whole) * share)])
+    refused(path, BadImage, "is damaged")
+
+
+def test_a_truncated_progressive_jpeg_is_damaged(tmp_path: Path) -> None:
+    whole = drawn.encoded(drawn.noise(96, 96, 3), "JPEG", progressive=True)
+    (tmp_path / "a").write_bytes(whole[: len(whole) // 2])
+    refused(tmp_path / "a", BadImage)
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_a_truncated_16_bit_png_is_damaged(channels: int, tmp_path: Path) -> None:
+    path = drawn.png16(tmp_path / "a.png", drawn.noise(40, 40, channels, np.uint16))
+    path.write_bytes(path.read_bytes()[:-600])
+    refused(path, BadImage)
+
+
+def test_a_truncated_planar_tiff_is_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    planes = drawn.noise(40, 3, 40, np.uint16).swapaxes(0, 1)
+    tifffile.imwrite(path, planes, photometric="rgb", planarconfig="separate")
+    path.write_bytes(path.read_bytes()[:-600])
+    refused(path, BadImage)
+
+
+@pytest.mark.parametrize("form", ["PNG", "GIF", "BMP", "JPEG", "WEBP", "TIFF"])
+def test_pixels_turned_to_rubbish_end_in_no_crash(form: str, tmp_path: Path) -> None:
+    whole = drawn.encoded(drawn.smooth(), form)
+    for seed in range(40):
+        damaged = bytearray(whole)
+        for place in np.random.default_rng(seed).integers(2, len(whole), 8):
+            damaged[place] ^= 0xFF
+        (tmp_path / "a").write_bytes(damaged)
+        try:
+            assert open_photo(tmp_path / "a").pixels.size
+        except ColorizeError as error:
+            assert error.code in ("bad_image", "unsupported_type", "too_large")
+
+
+def test_a_wrong_checksum_is_damage(tmp_path: Path) -> None:
+    whole = bytearray(drawn.encoded(drawn.noise(40, 40), "PNG"))
+    whole[whole.index(b"IDAT") + 40] ^= 1
+    (tmp_path / "a.png").write_bytes(whole)
+    refused(tmp_path / "a.png", BadImage)
+
+
+@pytest.mark.parametrize("side", [10001, 65535, 2**31 - 1])
+def test_too_many_pixels_are_refused_by_the_header_alone(side: int, tmp_path: Path) -> None:
+    path = tmp_path / "scan.png"
+    path.write_bytes(drawn.png_of(side, 10000, drawn.chunk(b"IDAT", b"")))
+    refused(path, TooLarge, "megapixels; the limit is 100.")
+
+
+def test_the_megapixels_told_are_above_the_limit(tmp_path: Path) -> None:
+    path = tmp_path / "scan.png"
+    path.write_bytes(drawn.png_of(10001, 10000, drawn.chunk(b"IDAT", b"")))
+    refused(path, TooLarge, '"scan.png" has 101 megapixels; the limit is 100.')
+
+
+def test_a_large_tiff_that_pillow_does_not_know_is_too_large(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    samples = np.zeros((40, 30, 2), np.uint16)
+    tifffile.imwrite(path, samples, photometric="minisblack", extrasamples=["unassalpha"])
+    with pytest.raises(TooLarge):
+        open_photo(path, limits=Limits(megapixels=0))
+
+
+def test_too_many_bytes_are_refused_before_anything_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "scan.tif"
+    with path.open("wb") as file:
+        file.truncate(50 * 2**20 + 1)
+    refused(path, TooHeavy, '"scan.tif" has 51 MB; the limit is 50 MB.')
+
+
+def test_the_name_the_user_knows_is_in_the_sentence(tmp_path: Path) -> None:
+    (tmp_path / "0193ab").write_bytes(b"")
+    with pytest.raises(BadImage, match=r"IMG_12\.jpg"):
+        open_photo(tmp_path / "0193ab", "IMG_12.jpg")
+
+
+@pytest.mark.parametrize("kind", [b"zTXt", b"iTXt", b"iCCP"])
+def test_a_bomb_in_a_png_text_is_damage(kind: bytes, tmp_path: Path) -> None:
+    packed = zlib.compress(bytes(2**23), 9)
+    lead = {b"zTXt": b"a\0\0", b"iTXt": b"a\0\1\0\0\0", b"iCCP": b"a\0\0"}[kind]
+    pixels = drawn.chunk(b"IDAT", zlib.compress(bytes(9 * 10)))
+    path = tmp_path / "a.png"
+    path.write_bytes(drawn.png_of(9, 9, drawn.chunk(kind, lead + packed), pixels))
+    refused(path, BadImage)
+
+
+def test_a_jpeg_of_thousands_of_scans_is_refused(tmp_path: Path) -> None:
+    whole = drawn.encoded(drawn.smooth(), "JPEG", progressive=True)
+    last = whole.rindex(b"\xff\xda")
+    (tmp_path / "a.jpg").write_bytes(whole[:last] + whole[last:-2] * 300 + whole[-2:])
+    refused(tmp_path / "a.jpg", BadImage)
+
+
+def test_absurd_tiff_tags_are_damage(tmp_path: Path) -> None:
+    for tag in (256, 257, 258, 273, 277, 278, 279, 282, 284):
+        for kind, count, value in ((4, 2**31, 8), (5, 1, 2**31), (2, 2**30, 2**31), (3, 0, 0)):
+            whole = bytearray(drawn.encoded(drawn.noise(9, 9), "TIFF"))
+            place = directory_entry(whole, tag)
+            if place:
+                struct.pack_into("<HII", whole, place + 2, kind, count, value)
+            (tmp_path / "a.tif").write_bytes(whole)
+            try:
+                assert open_photo(tmp_path / "a.tif").pixels.size
+            except ColorizeError as error:
+                assert error.code in ("bad_image", "unsupported_type", "too_large")
+
+
+def directory_entry(tiff: bytearray, tag: int) -> int:
+    """Where a tag stands in the first directory, 0 if nowhere."""
+    (place,) = struct.unpack_from("<I", tiff, 4)
+    (count,) = struct.unpack_from("<H", tiff, place)
+    places = range(place + 2, place + 2 + 12 * count, 12)
+    return next((at for at in places if struct.unpack_from("<H", tiff, at)[0] == tag), 0)
+
+
+def test_a_raw_camera_file_is_unsupported_not_a_thumbnail(tmp_path: Path) -> None:
+    thumbnail = drawn.noise(12, 16, 3)
+    version = [(50706, "B", 4, bytes([1, 4, 0, 0]), True)]
+    tifffile.imwrite(tmp_path / "a.dng", thumbnail, photometric="rgb", extratags=version)
+    refused(tmp_path / "a.dng", UnsupportedType)
+
+
+def test_volumes_are_unsupported(tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((4, 16, 16, 5), np.float16), volumetric=True,
+                     tile=(4, 16, 16), photometric="minisblack", planarconfig="contig")  # fmt: skip
+    refused(tmp_path / "a.tif", UnsupportedType)
+
+
+def test_pillows_repair_of_truncated_files_stays_off() -> None:
+    from PIL import ImageFile
+
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is False
+    assert Image.MAX_IMAGE_PIXELS is None, "ml.images measures every header itself"
