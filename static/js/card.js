@@ -1,6 +1,6 @@
 // One photo from choice to deletion. Every card owns one AbortController: when the card goes, its upload, polling,
 // timers and listeners go with it. Markup comes from <template id="card">; user input only ever becomes textContent.
-import { cancelJob, deletePhoto, sendPhoto } from "./api.js";
+import { Refused, cancelJob, deletePhoto, sendPhoto } from "./api.js";
 import { compare } from "./compare.js";
 import { confirmDelete } from "./confirm.js";
 import { countdown } from "./countdown.js";
@@ -131,8 +131,9 @@ export class Card {
 
   #caught(error) {
     if (error.name === "AbortError") return;
-    if (typeof error.code !== "string") throw error; // a fault of ours, for the console
-    this.fail(error.message);
+    const refused = error instanceof Refused;
+    this.fail(refused ? error.message : text("internal"));
+    if (!refused) throw error; // a fault of ours, for the console as well
   }
 
   // Waits for a photo that the server has (just sent, or found again after a reload).

@@ -12,6 +12,10 @@ from tests.browser.test_main_job import choose, coloured
 
 pytestmark = pytest.mark.browser
 
+RULES = """{
+  runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+  rules: {"target-size": {enabled: true}},
+}"""
 AXE = (Path(__file__).parents[1] / "vendor/axe.min.js").read_text()
 PAGES = [
     "/",
@@ -35,11 +39,9 @@ def lit(request: pytest.FixtureRequest, browser: Browser, site: str) -> Iterator
 
 
 def findings(page: Page) -> list[Any]:
-    """What axe-core finds with its default rules: WCAG 2 A and AA, and good practice."""
+    """What axe-core finds: WCAG 2.2 A and AA, and good practice."""
     page.evaluate(AXE)  # the debugger's evaluation is not bound by the page's security policy
-    found = page.evaluate(
-        "axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})"
-    )
+    found = page.evaluate(f"axe.run(document, {RULES})")
     return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found["violations"]]
 
 
@@ -50,7 +52,7 @@ def test_axe_finds_nothing(lit: Page, path: str) -> None:
 
 
 def test_axe_finds_nothing_around_photos(lit: Page) -> None:
-    """Chosen and refused, then in colour, with the question before deletion, on its own page and in the list."""
+    """Chosen and refused; in colour; the question before deletion; own page and list."""
     choose(lit, photo("good.jpg"), {"name": "a.pdf", "mimeType": "application/pdf", "buffer": b""})
     assert findings(lit) == []
     coloured(lit, photo("aunt.jpg"))

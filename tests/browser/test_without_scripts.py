@@ -1,4 +1,4 @@
-"""Everything that matters works with JavaScript off: send, wait, download, delete, change the language."""
+"""With JavaScript off: send, wait, download, delete, change the language."""
 
 import re
 from collections.abc import Iterator

@@ -1,0 +1,93 @@
+"""The French catalogue is complete and compiled; the scripts get valid sentences in every language."""
+
+import gettext
+import html
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from django.template.loader import render_to_string
+from django.utils import translation
+
+from ml import errors
+
+ROOT = Path(__file__).parents[1]
+CATALOGUE = ROOT / "locale/fr/LC_MESSAGES"
+TRANSLATED = re.compile(r"""\{% translate (?:"([^"]+)"|'([^']+)')""")
+
+
+def french() -> gettext.GNUTranslations:
+    with (CATALOGUE / "django.mo").open("rb") as file:
+        return gettext.GNUTranslations(file)
+
+
+def strings(language: str) -> dict[str, str]:
+    with translation.override(language):
+        page = render_to_string("_strings.html")
+    found: dict[str, str] = json.loads(page[page.index("{") : page.rindex("}") + 1])
+    return found
+
+
+@pytest.mark.parametrize(
+    "template", sorted((ROOT / "templates").glob("*.html")), ids=lambda p: p.name
+)
+def test_every_sentence_of_a_template_has_a_translation(template: Path) -> None:
+    known = french()._catalog  # type: ignore[attr-defined]
+    sentences = [a or b for a, b in TRANSLATED.findall(template.read_text())]
+    assert [s for s in sentences if s.replace("%", "%%") not in known and s not in known] == []
+
+
+def test_every_error_has_a_translation() -> None:
+    known = french()._catalog  # type: ignore[attr-defined]
+    kinds = [k for k in vars(errors).values() if isinstance(k, type) and issubclass(k, Exception)]
+    assert len(kinds) > 8
+    assert [kind.sentence for kind in kinds if kind.sentence not in known] == []
+
+
+def test_a_translated_sentence_has_the_same_places_to_fill() -> None:
+    """{name} in English is {name} in French, whatever the order."""
+    places = re.compile(r"\{\w+\}|%\(\w+\)s")
+    known: dict[str, str] = french()._catalog  # type: ignore[attr-defined]
+    for english, text in known.items():
+        if isinstance(english, str) and english:
+            assert set(places.findall(english)) == set(places.findall(text)), english
+
+
+def test_the_compiled_catalogue_is_that_of_the_source(tmp_path: Path) -> None:
+    msgfmt = shutil.which("msgfmt")
+    if msgfmt is None:
+        pytest.skip("msgfmt is not installed: apt install gettext")
+    compiled = tmp_path / "django.mo"
+    subprocess.run([msgfmt, "--check-format", "-o", compiled, CATALOGUE / "django.po"], check=True)
+    with compiled.open("rb") as file:
+        fresh = gettext.GNUTranslations(file)
+    assert fresh._catalog == french()._catalog  # type: ignore[attr-defined]
+
+
+def test_the_scripts_get_the_same_sentences_in_both_languages() -> None:
+    english, french = strings("en"), strings("fr")
+    assert english.keys() == french.keys()
+    assert english["too_heavy"] == '"{name}" has {megabytes} MB; the limit is {limit} MB.'
+    assert french["send.one"] == "Envoyer"
+
+
+def test_the_scripts_ask_for_no_sentence_that_the_page_lacks() -> None:
+    """text("key") and plural("key") in static/js against templates/_strings.html."""
+    known = strings("en")
+    source = "\n".join(path.read_text() for path in (ROOT / "static/js").glob("*.js"))
+    asked = set(re.findall(r'\btext\("([\w.]+)"', source))
+    asked |= {
+        f"{key}.{form}"
+        for key in re.findall(r'\bplural\("(\w+)"', source)
+        for form in ("one", "other")
+    }
+    assert asked == set(known)
+
+
+def test_a_name_with_markup_is_escaped_on_a_page() -> None:
+    """S174."""
+    page = render_to_string("_error.html", {"id": '"><script>'})
+    assert "<script>" not in page and html.escape('"><script>') in page
