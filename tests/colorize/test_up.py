@@ -62,8 +62,12 @@ class Site:
         return not self.processes()
 
     def one(self, words: str) -> int:
-        """The eldest process whose command has these words."""
-        return min(pid for pid, command in self.processes().items() if words in command)
+        """The eldest process whose command has these words; waits until there is one."""
+        deadline = time.monotonic() + PATIENCE
+        while not (found := [pid for pid, line in self.processes().items() if words in line]):
+            assert time.monotonic() < deadline, f"no {words}: {self.processes()}"
+            time.sleep(0.1)
+        return min(found)
 
 
 @pytest.fixture
