@@ -15,12 +15,11 @@ from ml.images.metadata import iptc_segment, shortened
 from ml.images.photograph import Photograph, Pixels, strips
 from ml.images.planes import to_eight
 from ml.images.profiles import grey_bytes, srgb_bytes
-from ml.images.writers import write_png16, write_tiff
+from ml.images.writers import LEVEL, write_png16, write_tiff
 
 QUALITY, PREVIEW_QUALITY = 95, 88
 SEGMENT = 65502  # bytes for EXIF or XMP in one JPEG segment, after their headings
-# Lossless WebP takes some 30 bytes of memory a pixel to write; above this it is written at quality
-# 95.
+# Writing lossless WebP takes half a gigabyte at this size; above it, quality 95 is written.
 LOSSLESS_PIXELS = 16_000_000
 
 
@@ -123,7 +122,8 @@ def _png(photo: Photograph, file: BinaryIO, _quality: int) -> None:
     text = PngInfo()
     if photo.xmp:
         text.add(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + photo.xmp)
-    _image(photo, _mode(photo)).save(file, "PNG", pnginfo=text, exif=photo.exif, **_options(photo))
+    options = _options(photo) | {"pnginfo": text, "exif": photo.exif, "compress_level": LEVEL}
+    _image(photo, _mode(photo)).save(file, "PNG", **options)
 
 
 def _webp(photo: Photograph, file: BinaryIO, quality: int) -> None:
