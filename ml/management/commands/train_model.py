@@ -48,7 +48,7 @@ class Command(BaseCommand):
             return
         if options["data"] is None:
             raise CommandError("--data DIR is missing: a folder of colour photos")
-        out = options["out"] or Path(project.COLORIA_VAR) / "runs" / f"{recipe}-{preset}"
+        out = options["out"] or Path(project.VAR) / "runs" / f"{recipe}-{preset}"
         self.train(recipe, preset, config, options["data"], out, options["resume"], options["device"])
 
     def train(
@@ -67,7 +67,7 @@ class Command(BaseCommand):
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         try:
-            weights = recipes.get(recipe)(data, out, Path(project.COLORIA_VAR) / "cache", config, preset, resume, device)
+            weights = recipes.get(recipe)(data, out, Path(project.VAR) / "cache", config, preset, resume, device)
         except (TrainingError, FileNotFoundError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"finished: {weights}")
