@@ -106,8 +106,15 @@ export class Card {
     this.part("error").focus();
   }
 
+  // Send was pressed: from now on the photo is not sent a second time, though others may go first.
+  lineUp() {
+    this.#to("sending", text("waiting"));
+    this.part("progress").removeAttribute("value");
+  }
+
   async send(model, smaller) {
     const { signal } = this.#control;
+    if (signal.aborted) return; // cancelled while others went first
     this.#to("sending", text("preparing"));
     try {
       const { file, name } = smaller ? await reduce(this.file) : this;

@@ -68,6 +68,7 @@ function choose(files) {
 async function send() {
   const waiting = chosen();
   const model = form.elements.model?.value ?? "";
+  waiting.forEach((card) => card.lineUp());
   waiting[0]?.root.focus({ preventScroll: true });
   for (const card of waiting) await card.send(model, smaller.checked); // one by one: the first colour comes soonest
 }

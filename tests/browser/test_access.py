@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Response, expect
 
 from tests.browser.photos import photo
 from tests.browser.test_main_job import choose, coloured
@@ -43,6 +43,13 @@ def findings(page: Page) -> list[Any]:
     page.evaluate(AXE)  # the debugger's evaluation is not bound by the page's security policy
     found = page.evaluate(f"axe.run(document, {RULES})")
     return [(rule["id"], [node["html"] for node in rule["nodes"]]) for rule in found["violations"]]
+
+
+def test_axe_is_awake(lit: Page) -> None:
+    """A fault planted on a page is found; else the tests below could not fail."""
+    lit.goto("/about/")
+    lit.evaluate("document.querySelector('main').append(document.createElement('input'))")
+    assert [rule for rule, _ in findings(lit)] == ["label"]
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -88,11 +95,11 @@ def test_the_skip_link_is_the_first_stop(page: Page) -> None:
 
 
 def test_the_landing_page_is_light(page: Page) -> None:
-    sizes: dict[str, int] = {}
-    page.on("response", lambda response: sizes.update({response.url: len(response.body())}))
+    responses: list[Response] = []
+    page.on("response", lambda response: responses.append(response))
     page.goto("/", wait_until="networkidle")
-    own = {url: count for url, count in sizes.items() if "/static/examples/" not in url}
-    assert len(own) > 5 and sum(own.values()) <= LANDING
+    own = [r for r in responses if "/static/examples/" not in r.url]
+    assert len(own) > 5 and sum(len(r.body()) for r in own) <= LANDING
 
 
 def test_nothing_comes_from_elsewhere(page: Page, site: str) -> None:

@@ -80,6 +80,16 @@ def test_a_damaged_file_does_not_cost_the_good_one(page: Page) -> None:
     )
 
 
+def test_photos_that_wait_their_turn_are_not_sent_twice(page: Page) -> None:
+    """They go one by one; the button is gone at once, and the second can be cancelled."""
+    page.route("**/api/v1/photos", lambda route: None)  # the first upload takes for ever
+    choose(page, photo("first.jpg"), photo("second.jpg"))
+    page.get_by_role("button", name="Send 2 photos").click()
+    expect(page.locator("#send-button")).to_be_hidden()
+    page.get_by_role("button", name="Cancel").last.click()
+    expect(page.locator("#cards").get_by_role("heading")).to_have_text(["first.jpg"])
+
+
 @pytest.mark.parametrize("gesture", [DROP, PASTE], ids=["drop", "paste"])
 def test_a_photo_may_be_dropped_or_pasted(page: Page, gesture: str) -> None:
     page.goto("/")
