@@ -1,6 +1,7 @@
 """The rules of the house that a machine can check (S131, S191, S192)."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
@@ -38,7 +39,11 @@ ONE_MACHINE = re.compile(r"(?<![\w.$~}-])/" + r"(?:root|work|home/\w+|Users/\w+)
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(arguments, cwd=ROOT, capture_output=True, text=True, check=False)
+    """A command as a person would run it: with the real settings, not those of the tests."""
+    real = {**os.environ, "DJANGO_SETTINGS_MODULE": "coloria.settings"}
+    return subprocess.run(
+        arguments, cwd=ROOT, env=real, capture_output=True, text=True, check=False
+    )
 
 
 @cache

@@ -10,12 +10,14 @@ from urllib.parse import urlsplit
 import psycopg
 from django.conf import settings
 
+REAL = {"DJANGO_SETTINGS_MODULE": "coloria.settings"}
+
 
 def manage(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=settings.BASE_DIR,
-        env={**os.environ, **environment},
+        env={**os.environ, **REAL, **environment},
         capture_output=True,
         text=True,
         check=False,

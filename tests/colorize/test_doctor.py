@@ -14,6 +14,8 @@ from colorize.management.commands import doctor
 from ml import registry
 from ml.spec import ModelSpec
 
+REAL = {"DJANGO_SETTINGS_MODULE": "coloria.settings"}
+
 
 def examined() -> str:
     out = StringIO()
@@ -47,7 +49,7 @@ def test_it_names_the_command_for_an_empty_database(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "manage.py", "doctor"],
         cwd=settings.BASE_DIR,
-        env={**os.environ, "COLORIA_VAR": str(tmp_path)},
+        env={**os.environ, **REAL, "COLORIA_VAR": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,

@@ -17,6 +17,7 @@ from tests.servers import free_port
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds processes through /proc")
 PATIENCE = 60.0  # seconds
+REAL = {"DJANGO_SETTINGS_MODULE": "coloria.settings"}
 
 
 class Site:
@@ -25,7 +26,7 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_port()
         self.log = folder / "up.log"
-        environment = {**os.environ, "COLORIA_VAR": str(folder / "var")}
+        environment = {**os.environ, **REAL, "COLORIA_VAR": str(folder / "var")}
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up", "--port", str(self.port)],
@@ -116,7 +117,7 @@ def test_a_busy_port_is_named_with_the_command_that_helps(tmp_path: Path) -> Non
         ran = subprocess.run(
             [sys.executable, "manage.py", "up", "--port", str(port)],
             cwd=settings.BASE_DIR,
-            env={**os.environ, "COLORIA_VAR": str(tmp_path)},
+            env={**os.environ, **REAL, "COLORIA_VAR": str(tmp_path)},
             capture_output=True,
             text=True,
             check=False,
