@@ -2,6 +2,7 @@
 laptop.
 """
 
+import sys
 from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
@@ -107,7 +108,8 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-COLLECTED = (STATIC_ROOT / "staticfiles.json").exists()  # `collectstatic` was run: hashed names
+COLLECTING = "collectstatic" in sys.argv  # writes the hashed names that are used from then on
+COLLECTED = COLLECTING or (STATIC_ROOT / "staticfiles.json").exists()
 WHITENOISE_USE_FINDERS = not COLLECTED
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
