@@ -46,8 +46,10 @@ def run_job(pk: str) -> None:
         log.warning("job %s: %s: %s", job.pk, error.code, error.reason)
         Job.objects.fail(job, error.code)
     except Exception:
-        log.exception("job %s", job.pk)
-        Job.objects.fail(job, ColorizeError.code)
+        if Job.objects.fail(job, ColorizeError.code):
+            log.exception("job %s", job.pk)
+        else:  # its photo was deleted under it
+            log.info("job %s was ended meanwhile", job.pk)
 
 
 def colour(job: Job) -> None:

@@ -55,7 +55,7 @@ class JobTests(BaseTestCase):
         photo = self.send()
         self.run_worker(InlineHost(lambda: self.alice.delete(f"/api/v1/photos/{photo.pk}")))
         assert media() == []
-        assert self.job(photo).state == Job.State.EXPIRED
+        assert (self.job(photo).state, self.job(photo).code) == (Job.State.EXPIRED, "")
 
     def test_a_worker_is_told_to_stop_when_the_job_was_cancelled(self) -> None:
         job = self.job(self.send())

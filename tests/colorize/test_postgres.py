@@ -7,7 +7,8 @@ import sys
 import pytest
 from django.conf import settings
 
-FILES = ("test_jobs.py", "test_promise.py", "test_races.py", "test_worker.py")
+WORKER = "test_worker.py::test_it_colours_fails_survives_and_stops"
+FILES = ("test_jobs.py", "test_promise.py", "test_races.py", WORKER)
 
 
 @pytest.mark.timeout(600)

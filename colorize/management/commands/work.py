@@ -7,6 +7,7 @@ import signal
 import socket
 import threading
 import time
+from contextlib import suppress
 from datetime import timedelta
 from types import FrameType
 from typing import Any
@@ -21,8 +22,8 @@ from colorize.models import Job, Worker
 from colorize.sweep import sweep
 
 SWEEP = 10.0  # seconds between two sweeps; django-q's scheduler wakes only every 30
-KNOCK = timedelta(seconds=20)  # of silence, then a worker is asked for a sign of life
-SILENCE = timedelta(seconds=90)  # then its cluster is dead-locked and is started anew
+KNOCK = timedelta(seconds=15)  # of silence, then a worker is asked for a sign of life
+SILENCE = timedelta(seconds=60)  # then its cluster is dead-locked and is started anew
 GRACE = 5.0  # seconds for the cluster to end by itself
 PATIENCE = 2.0  # seconds before a cluster that has ended is started again
 
@@ -60,7 +61,8 @@ class Cluster:
         while not self.child.ended() and time.monotonic() < deadline:
             time.sleep(0.1)
         self.child.kill()
-        Worker.objects.filter(name=self.name).delete()
+        with suppress(DatabaseError):  # the row would be forgotten in a day
+            Worker.objects.filter(name=self.name).delete()
 
 
 class Command(BaseCommand):
@@ -83,7 +85,8 @@ class Command(BaseCommand):
                     cluster = Cluster()
         finally:
             cluster.stop()
-            Job.objects.release(cluster.name)
+            with suppress(DatabaseError):  # the leases would run out
+                Job.objects.release(cluster.name)
 
     def stop(self, number: int, frame: FrameType | None) -> None:
         self.stopping.set()
