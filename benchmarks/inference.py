@@ -1,7 +1,8 @@
 """One megapixel through the bundled model, whole pipeline, in a fresh model host's process.
 
-Compared with the same network in eager torch (what a user of a research repository runs), both from file to file, medians in
-one run. Prints seconds, their ratio and the peak resident memory of each process. Needs `make test`'s environment.
+Compared with the same network in eager torch (what a user of a research repository runs), both from
+file to file, medians in one run. Prints seconds, their ratio and the peak resident memory of each
+process. Needs `make test`'s environment.
 """
 
 import json
@@ -47,7 +48,9 @@ def colorizer(name):
 
         def logits(luma, hints):
             with torch.inference_mode():
-                return net(torch.from_numpy(luma)[None, None], torch.from_numpy(hints)[None])[0].numpy()
+                return net(torch.from_numpy(luma)[None, None], torch.from_numpy(hints)[None])[
+                    0
+                ].numpy()
 
         model.logits = logits
     return model
@@ -65,9 +68,15 @@ def main():
         for name in ("onnx", "torch"):
             command = [sys.executable, "-c", WORKER, str(ROOT), name, str(photo), str(ROUNDS)]
             started = time.perf_counter()
-            rows[name] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout)
-            rows[name]["start"] = time.perf_counter() - started - sum(rows[name]["times"]) - rows[name]["first"]
-    sys.stdout.write(f"{'one megapixel':<16}{'median s':>10}{'first s':>10}{'start s':>10}{'peak MB':>10}\n")
+            rows[name] = json.loads(
+                subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+            )
+            rows[name]["start"] = (
+                time.perf_counter() - started - sum(rows[name]["times"]) - rows[name]["first"]
+            )
+    sys.stdout.write(
+        f"{'one megapixel':<16}{'median s':>10}{'first s':>10}{'start s':>10}{'peak MB':>10}\n"
+    )
     for name, row in rows.items():
         sys.stdout.write(
             f"{name:<16}{statistics.median(row['times']):10.3f}{row['first']:10.3f}{row['start']:10.2f}{row['peak']:10d}\n"

@@ -1,6 +1,7 @@
 """Colour science: sRGB and CIELAB, the ab bins, CIEDE2000, colourfulness.
 
-All arrays are float32 unless a docstring says otherwise; L is 0..100, a and b are CIELAB units under D65.
+All arrays are float32 unless a docstring says otherwise; L is 0..100, a and b are CIELAB units
+under D65.
 """
 
 import functools
@@ -28,7 +29,9 @@ BIN_STEP = 10  # Zhang et al. 2016, section 2.2: ab is quantised with grid size 
 def linear_from_srgb(srgb: Array) -> Array:
     """Undo the sRGB transfer curve; values 0..1 in and out, any shape."""
     srgb = np.asarray(srgb, np.float32)
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4).astype(np.float32)
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4).astype(
+        np.float32
+    )
 
 
 def srgb_from_linear(linear: Array) -> Array:
@@ -47,11 +50,14 @@ def luma_from_y(y: Array) -> Array:
 
 def lab_from_rgb(rgb: NDArray[np.uint8] | Array) -> Array:
     """CIELAB of sRGB: (..., 3) uint8, or float 0..1, to (..., 3) float32."""
-    srgb = np.asarray(rgb, np.float32) / 255 if rgb.dtype == np.uint8 else np.asarray(rgb, np.float32)
+    srgb = np.asarray(rgb, np.float32)
+    if rgb.dtype == np.uint8:
+        srgb = srgb / np.float32(255)
     xyz = linear_from_srgb(srgb) @ RGB_TO_XYZ.T / WHITE
     f = np.where(xyz > EPSILON, np.cbrt(xyz), (KAPPA * xyz + 16) / 116)
     lab = np.stack(
-        [116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])], axis=-1
+        [116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])],
+        axis=-1,
     )
     return lab.astype(np.float32)
 
@@ -61,7 +67,7 @@ def linear_from_lab(lab: Array) -> Array:
     fy = (lab[..., 0] + 16) / 116
     f = np.stack([fy + lab[..., 1] / 500, fy, fy - lab[..., 2] / 200], axis=-1)
     xyz = np.where(f**3 > EPSILON, f**3, (116 * f - 16) / KAPPA) * WHITE
-    return (xyz @ XYZ_TO_RGB.T).astype(np.float32)
+    return np.asarray(xyz @ XYZ_TO_RGB.T, np.float32)
 
 
 @functools.cache
@@ -80,7 +86,8 @@ def delta_e00(lab1: Array, lab2: Array) -> Array:
     """CIEDE2000 difference per pixel (Sharma, Wu, Dalal 2005): (..., 3) twice to (...)."""
     from skimage.color import deltaE_ciede2000
 
-    return np.asarray(deltaE_ciede2000(lab1, lab2, channel_axis=-1), np.float32)
+    difference = deltaE_ciede2000(lab1, lab2, channel_axis=-1)  # type: ignore[no-untyped-call]
+    return np.asarray(difference, np.float32)
 
 
 def colourfulness(rgb: NDArray[np.uint8]) -> float:

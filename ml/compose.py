@@ -1,8 +1,9 @@
 """Chroma onto a photo's own luma, at the photo's size and bit depth.
 
-Every back end predicts ab at its own size; this module brings it to the photo. Chroma is upsampled guided by the luma
-(fast guided filter: He and Sun 2015), so that colour edges sit on picture edges. Luma is never changed: colours outside
-the sRGB gamut lose chroma at constant luma and hue, and green is chosen last so that luminance is met after rounding.
+Every back end predicts ab at its own size; this module brings it to the photo. Chroma is upsampled
+guided by the luma (fast guided filter: He and Sun 2015), so that colour edges sit on picture edges.
+Luma is never changed: colours outside the sRGB gamut lose chroma at constant luma and hue, and
+green is chosen last so that luminance is met after rounding.
 """
 
 import functools
@@ -52,7 +53,8 @@ def luma_table(depth: int) -> Array:
 @functools.cache
 def code_table() -> NDArray[np.uint8]:
     """8-bit sRGB code of linear light in 1/65535 steps; the largest error is 0.03 code values."""
-    return (srgb_from_linear(np.arange(65536, dtype=np.float32) / 65535) * 255).round().astype(np.uint8)
+    linear = np.arange(65536, dtype=np.float32) / np.float32(65535)
+    return (srgb_from_linear(linear) * 255).round().astype(np.uint8)
 
 
 def encode(linear: Array, dtype: np.dtype) -> Grey:
@@ -67,8 +69,9 @@ def luminance(pixels: Grey) -> Array:
     table = linear_table(8 * pixels.dtype.itemsize)
     if pixels.ndim == 2:
         return table[pixels]
-    red, green, blue = RGB_TO_XYZ[1]
-    return red * table[pixels[..., 0]] + green * table[pixels[..., 1]] + blue * table[pixels[..., 2]]
+    red, green, blue = (table[pixels[..., channel]] for channel in range(3))
+    weight = RGB_TO_XYZ[1]
+    return np.asarray(weight[0] * red + weight[1] * green + weight[2] * blue, np.float32)
 
 
 def luma(pixels: Grey) -> Array:
@@ -79,14 +82,23 @@ def luma(pixels: Grey) -> Array:
 
 
 def small_luma(photo: Photograph, width: int, height: int) -> Array:
-    """L* of the photo resized to (height, width), area-averaged, without a floating-point copy of the whole photo."""
+    """L* of the photo resized to (height, width), area-averaged, without a floating-point copy of
+    the whole photo.
+    """
     rows = []
     tall, wide = photo.pixels.shape[:2]
     for top in range(height):
-        first, last = top * tall // height, max(top * tall // height + 1, -(-(top + 1) * tall // height))
+        first, last = (
+            top * tall // height,
+            max(top * tall // height + 1, -(-(top + 1) * tall // height)),
+        )
         rows.append(luma(photo.pixels[first:last]).mean(0))
     narrow = Image.fromarray(np.stack(rows).astype(np.float32))
-    return np.asarray(narrow.resize((width, height), Image.Resampling.BOX if wide > width else Image.Resampling.BILINEAR))
+    return np.asarray(
+        narrow.resize(
+            (width, height), Image.Resampling.BOX if wide > width else Image.Resampling.BILINEAR
+        )
+    )
 
 
 def resized(channel: Array, width: int, height: int) -> Array:
@@ -95,7 +107,8 @@ def resized(channel: Array, width: int, height: int) -> Array:
 
 
 def guide(ab: Array, luma_small: Array) -> Array:
-    """Linear model of chroma in luma: coefficients (4, h, w) so that a = k0 L + k1 and b = k2 L + k3 locally.
+    """Linear model of chroma in luma: coefficients (4, h, w) so that a = k0 L + k1 and b = k2 L +
+    k3 locally.
 
     ab (h', w', 2) of any size; luma_small (h, w). He and Sun 2015, Fast Guided Filter.
     """
@@ -107,7 +120,9 @@ def guide(ab: Array, luma_small: Array) -> Array:
     for channel in np.moveaxis(ab, -1, 0):
         chroma = resized(np.ascontiguousarray(channel, np.float32), width, height)
         average = uniform_filter(chroma, size)
-        slope = (uniform_filter(luma_small * chroma, size) - mean * average) / (variance + SMOOTHNESS)
+        slope = (uniform_filter(luma_small * chroma, size) - mean * average) / (
+            variance + SMOOTHNESS
+        )
         planes += [uniform_filter(slope, size), uniform_filter(average - slope * mean, size)]
     return np.stack(planes).astype(np.float32)
 
@@ -119,8 +134,9 @@ def cubed(f: Array) -> Array:
 
 def linear_rgb(y: Array, lightness: Array, a: Array, b: Array) -> tuple[Array, Array, Array]:
     """Linear red, green and blue of luminance and ab, unclipped."""
-    fy = (lightness + 16) / 116
-    x, z = cubed(fy + a / 500) * WHITE[0], cubed(fy - b / 200) * WHITE[2]
+    fy = (lightness + np.float32(16)) / np.float32(116)
+    x = cubed(fy + a / np.float32(500)) * WHITE[0]
+    z = cubed(fy - b / np.float32(200)) * WHITE[2]
     red, green, blue = (row[0] * x + row[1] * y + row[2] * z for row in XYZ_TO_RGB)
     return red, green, blue
 
@@ -132,7 +148,9 @@ def outside(red: Array, green: Array, blue: Array) -> NDArray[np.bool_]:
 
 
 def into_gamut(y: Array, lightness: Array, a: Array, b: Array) -> tuple[Array, Array]:
-    """Red and blue, linear, with chroma reduced at constant luma and hue where sRGB cannot show the colour."""
+    """Red and blue, linear, with chroma reduced at constant luma and hue where sRGB cannot show the
+    colour.
+    """
     red, green, blue = linear_rgb(y, lightness, a, b)
     bad = outside(red, green, blue)
     if bad.any():
@@ -158,7 +176,8 @@ def paint(y: Array, lightness: Array, a: Array, b: Array, out: Grey) -> None:
 
 
 def compose(photo: Photograph, ab: Array, luma_small: Array) -> Photograph:
-    """The photo in colour: `ab` (h', w', 2) in CIELAB units, upsampled along `luma_small` (h, w), L* of the photo.
+    """The photo in colour: `ab` (h', w', 2) in CIELAB units, upsampled along `luma_small` (h, w),
+    L* of the photo.
 
     Size, bit depth, alpha and metadata are the photo's; its L* changes by rounding only.
     """
@@ -172,7 +191,8 @@ def compose(photo: Photograph, ab: Array, luma_small: Array) -> Photograph:
         bottom = min(height, top + rows)
         box = (0, top * small_height / height, small_width, bottom * small_height / height)
         a1, a0, b1, b0 = (
-            np.asarray(plane.resize((width, bottom - top), Image.Resampling.BILINEAR, box)) for plane in planes
+            np.asarray(plane.resize((width, bottom - top), Image.Resampling.BILINEAR, box))
+            for plane in planes
         )
         y = luminance(photo.pixels[top:bottom])
         lightness = luma_from_y(y)

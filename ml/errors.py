@@ -1,7 +1,9 @@
-"""Every failure a user may be told about: a stable code and one public sentence with what to do next.
+"""Every failure a user may be told about: a stable code and one public sentence with what to do
+next.
 
-The argument `reason` is for the log only. `facts` fill the sentence. The web layer looks the sentence up in its
-translations before filling it; this package knows no Django, so strings are only marked here.
+The argument `reason` is for the log only. `facts` fill the sentence. The web layer looks the
+sentence up in its translations before filling it; this package knows no Django, so strings are only
+marked here.
 """
 
 from collections.abc import Mapping
@@ -20,7 +22,9 @@ class ColorizeError(Exception):
         super().__init__(reason)
         self.reason, self.facts = reason, dict(facts or {})
 
-    def __reduce__(self) -> tuple[type, tuple[str, dict[str, str | int]]]:  # travels from the model host
+    def __reduce__(
+        self,
+    ) -> tuple[type, tuple[str, dict[str, str | int]]]:  # travels from the model host
         return type(self), (self.reason, self.facts)
 
     def __str__(self) -> str:
@@ -38,7 +42,9 @@ class UnsupportedType(ColorizeError):
     """Facts: name."""
 
     code = "unsupported_type"
-    sentence = gettext_noop('"{name}" is not a photo we can read. Use JPEG, PNG, WebP, TIFF, BMP or GIF.')
+    sentence = gettext_noop(
+        '"{name}" is not a photo we can read. Use JPEG, PNG, WebP, TIFF, BMP or GIF.'
+    )
 
 
 class TooLarge(ColorizeError):
@@ -58,7 +64,9 @@ class TooMany(ColorizeError):
     """Facts: count, limit."""
 
     code = "too_many_files"
-    sentence = gettext_noop("You chose {count} photos. Send up to {limit} at a time (1 with All models).")
+    sentence = gettext_noop(
+        "You chose {count} photos. Send up to {limit} at a time (1 with All models)."
+    )
 
 
 class UnknownModel(ColorizeError):
@@ -75,7 +83,9 @@ class ModelUnavailable(ColorizeError):
 
 class OutOfMemory(ColorizeError):
     code = "out_of_memory"
-    sentence = gettext_noop("This photo needs more memory than this server has. Your photo is unchanged.")
+    sentence = gettext_noop(
+        "This photo needs more memory than this server has. Your photo is unchanged."
+    )
 
 
 class TimedOut(ColorizeError):

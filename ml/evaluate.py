@@ -1,7 +1,8 @@
 """How well models colour: dE00 against grey on photos whose colour is known.
 
-Photos are reduced to a long side of 512 px, turned grey by their own luma, coloured, and compared with the reduced
-original: CIEDE2000 between 8-bit sRGB images, mean over pixels, then over photos. Grey is always the first row.
+Photos are reduced to a long side of 512 px, turned grey by their own luma, coloured, and compared
+with the reduced original: CIEDE2000 between 8-bit sRGB images, mean over pixels, then over photos.
+Grey is always the first row.
 """
 
 import hashlib
@@ -63,12 +64,12 @@ def evaluate(
     models: dict[str, Colorizer],
     paths: list[Path],
     settings: Settings,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Callable[[int], object] = lambda more: None,
 ) -> dict[str, Any]:
     """Every model over the photos; the result has the layout of `evaluate_models --json`."""
     grey, truths = Scores(), []
     scores = {name: Scores() for name in models}
-    for done, path in enumerate(paths, 1):
+    for path in paths:
         truth = downscaled(open_photo(path), LONG_SIDE)
         rgb = three(truth.pixels)
         lab = lab_from_rgb(rgb)
@@ -79,7 +80,7 @@ def evaluate(
         grey.colourfulness.append(colourfulness(baseline))
         for name, model in models.items():
             measure(scores[name], model, photo, settings, path.name, rgb, lab, grey.de00[-1])
-        progress(done)
+        progress(1)
     return {
         "set": {"images": len(paths), "sha256": set_hash(paths), "long_side": LONG_SIDE},
         "grey": {"de00": spread(grey.de00), "colourfulness": mean(grey.colourfulness)},
@@ -111,8 +112,8 @@ def measure(
     scores.de00.append(mean_de00(painted_lab, lab))
     scores.minus_grey.append(scores.de00[-1] - grey)
     scores.colourfulness.append(colourfulness(painted))
-    error = np.mean((painted.astype(np.float64) - truth) ** 2)
-    scores.psnr.append(float(10 * np.log10(255**2 / max(error, 1e-6))))
+    squares = float(np.mean((painted.astype(np.float64) - truth) ** 2))
+    scores.psnr.append(float(10 * np.log10(255**2 / max(squares, 1e-6))))
     luma = lab_from_rgb(three(photo.pixels))[..., 0]
     scores.max_abs_dl = max(scores.max_abs_dl, float(np.abs(painted_lab[..., 0] - luma).max()))
 
@@ -152,7 +153,9 @@ def spread(values: list[float]) -> dict[str, float | None]:
 
 
 def bootstrap(differences: list[float]) -> list[float] | None:
-    """95 % interval of the mean paired difference, percentile bootstrap with a fixed seed (Efron 1979)."""
+    """95 % interval of the mean paired difference, percentile bootstrap with a fixed seed (Efron
+    1979).
+    """
     if not differences:
         return None
     rng = np.random.default_rng(0)

@@ -42,10 +42,14 @@ def get(name: str) -> ModelSpec:
         raise UnknownModel(f"{name!r} is not in the registry") from None
 
 
-def load(name: str, weights: Path | None = None, device: str = "auto", folder: Path = Path("var/weights")) -> Colorizer:
-    """A colorizer of model `name` with its own weights, or with the checkpoint at `weights` in the model's format.
+def load(
+    name: str, weights: Path | None = None, device: str = "auto", folder: Path = Path("var/weights")
+) -> Colorizer:
+    """A colorizer of model `name` with its own weights, or with the checkpoint at `weights` in the
+    model's format.
 
-    Raises UnknownModel, or ModelUnavailable whose reason is the command that would install the weights.
+    Raises UnknownModel, or ModelUnavailable whose reason is the command that would install the
+    weights.
     """
     spec = get(name)
     if weights is None:
@@ -66,7 +70,11 @@ def state(spec: ModelSpec, folder: Path = Path("var/weights")) -> State:
         stat = path.stat()
     except FileNotFoundError:
         return "missing"
-    return "installed" if digest(path, stat.st_size, stat.st_mtime_ns) == spec.weights.sha256 else "corrupt"
+    return (
+        "installed"
+        if digest(path, stat.st_size, stat.st_mtime_ns) == spec.weights.sha256
+        else "corrupt"
+    )
 
 
 def installed(folder: Path = Path("var/weights")) -> list[ModelSpec]:

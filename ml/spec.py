@@ -9,7 +9,9 @@ from ml.images import Photograph
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """A colour the user knows: a place as shares of width and height (0..1) and an sRGB colour 0..255."""
+    """A colour the user knows: a place as shares of width and height (0..1) and an sRGB colour
+    0..255.
+    """
 
     x: float
     y: float
@@ -18,9 +20,11 @@ class Hint:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How one photo is to be coloured. Every model reads the settings it knows and ignores the others.
+    """How one photo is to be coloured. Every model reads the settings it knows and ignores the
+    others.
 
-    strength: 0 grey, 1 the model's own colour, up to 2 more vivid. render_factor: DeOldify's (7-45), side / 16.
+    strength: 0 grey, 1 the model's own colour, up to 2 more vivid. render_factor: DeOldify's
+    (7-45), side / 16.
     """
 
     strength: float = 1.0
@@ -35,7 +39,9 @@ class Colorizer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A weight file and how it is trusted: its sha256, licence (SPDX), publisher and where it is fetched from."""
+    """A weight file and how it is trusted: its sha256, licence (SPDX), publisher and where it is
+    fetched from.
+    """
 
     file: str
     sha256: str
@@ -46,8 +52,9 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """One row of the registry. `backend` is a dotted path, imported on first use: its `load(spec, path, device)`
-    returns a Colorizer."""
+    """One row of the registry. `backend` is a dotted path, imported on first use: its `load(spec,
+    path, device)` returns a Colorizer.
+    """
 
     name: str
     title: str

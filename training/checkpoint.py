@@ -1,4 +1,6 @@
-"""Checkpoints: weights and optimiser state in one file, a JSON side file beside it, both replaced atomically."""
+"""Checkpoints: weights and optimiser state in one file, a JSON side file beside it, both replaced
+atomically.
+"""
 
 import json
 import os
@@ -11,7 +13,9 @@ import torch
 
 
 def write_atomic(path: Path, write: Any) -> None:
-    """Call `write(temporary path)`, then move the file to `path`; a crash or a full disk leaves the old file whole."""
+    """Call `write(temporary path)`, then move the file to `path`; a crash or a full disk leaves the
+    old file whole.
+    """
     temporary = path.with_name(path.name + ".part")
     write(temporary)
     with temporary.open("rb+") as file:
@@ -23,20 +27,25 @@ def save(path: Path, state: dict[str, Any], record: dict[str, Any]) -> None:
     """Write `state` to `path` and `record` with the environment to `path` + .json."""
     record = {**record, "environment": environment()}
     write_atomic(path, lambda part: torch.save(state, part))
-    write_atomic(path.with_suffix(".json"), lambda part: part.write_text(json.dumps(record, indent=1)))
+    write_atomic(
+        path.with_suffix(".json"), lambda part: part.write_text(json.dumps(record, indent=1))
+    )
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The state saved at `path`, tensors on the CPU; nothing but tensors and plain values is unpickled."""
+    """The state saved at `path`, tensors on the CPU; nothing but tensors and plain values is
+    unpickled.
+    """
     state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return state
 
 
 def environment() -> dict[str, str]:
     git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
     return {
         "torch": torch.__version__,
         "python": platform.python_version(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {torch.cuda.get_device_name() if torch.cuda.is_available() else 'no GPU'}",
+        "machine": f"{platform.machine()}, {os.cpu_count()} cores, {gpu}",
         "revision": git.stdout.strip() or "unknown",
     }

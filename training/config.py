@@ -39,8 +39,8 @@ PRESETS: dict[str, dict[str, ColoriaConfig]] = {
     "coloria": {
         "laptop": ColoriaConfig(),
         "smoke": ColoriaConfig(
-            steps=6, batch=4, sizes=((0, 64),), store_side=96, valid_photos=2, warmup=2, min_chroma=0.0,
-            checkpoint_every=2, validate_every=6, workers=0,
+            steps=6, batch=4, sizes=((0, 64),), store_side=96, valid_photos=2, warmup=2,
+            min_chroma=0.0, checkpoint_every=2, validate_every=6, workers=0,
         ),
     },
 }  # fmt: skip
@@ -73,4 +73,6 @@ def parse(key: str, text: str, current: Any) -> Any:
             return tuple(float(part) for part in text.split(","))
         return type(current)(text)
     except (KeyError, ValueError) as error:
-        raise ValueError(f"{key}={text} does not fit: expected something like {current!r}") from error
+        raise ValueError(
+            f"{key}={text} does not fit: expected something like {current!r}"
+        ) from error

@@ -1,6 +1,7 @@
 """Photos for training: found, packed once, split by seed, cropped and aged.
 
-A sample is a pure function of (seed, its number), so a resumed run sees exactly what an uninterrupted one would have.
+A sample is a pure function of (seed, its number), so a resumed run sees exactly what an
+uninterrupted one would have.
 """
 
 import hashlib
@@ -32,7 +33,7 @@ Pixels = NDArray[np.uint8]
 class PhotoStore:
     """Decoded photos in one memory-mapped file: RGB uint8, shorter side `side`."""
 
-    pixels: np.memmap  # type: ignore[type-arg]  # (bytes,) uint8
+    pixels: Pixels  # (bytes,), mapped from the file
     shapes: list[tuple[int, int]]
     offsets: list[int]
     names: list[str]
@@ -61,7 +62,10 @@ def decode(path: Path, side: int) -> Pixels:
         rgb = ImageOps.exif_transpose(image).convert("RGB")
     scale = side / min(rgb.size)
     if scale < 1:
-        rgb = rgb.resize((max(1, round(rgb.width * scale)), max(1, round(rgb.height * scale))), Image.Resampling.LANCZOS)
+        rgb = rgb.resize(
+            (max(1, round(rgb.width * scale)), max(1, round(rgb.height * scale))),
+            Image.Resampling.LANCZOS,
+        )
     return np.asarray(rgb)
 
 
@@ -81,13 +85,17 @@ def pack(folder: Path, cache: Path, side: int, min_chroma: float) -> PhotoStore:
     index = json.loads(index_file.read_text())
     for name, reason in index["skipped"].items():
         logger.debug("left out %s: %s", name, reason)
-    logger.info("%d photos in use, %d left out (%s)", len(index["names"]), len(index["skipped"]), index_file)
+    logger.info(
+        "%d photos in use, %d left out (%s)", len(index["names"]), len(index["skipped"]), index_file
+    )
     shapes = [(height, width) for height, width in index["shapes"]]
     offsets = np.cumsum([0, *(height * width * 3 for height, width in shapes)]).tolist()
     return PhotoStore(np.memmap(pixel_file, np.uint8, "r"), shapes, offsets, index["names"])
 
 
-def write_pack(folder: Path, paths: list[Path], target: Path, side: int, min_chroma: float) -> dict[str, object]:
+def write_pack(
+    folder: Path, paths: list[Path], target: Path, side: int, min_chroma: float
+) -> dict[str, object]:
     names, shapes, skipped = [], [], {}
     with target.open("wb") as file:
         for path in paths:
@@ -97,9 +105,13 @@ def write_pack(folder: Path, paths: list[Path], target: Path, side: int, min_chr
             except (OSError, ValueError, SyntaxError) as error:
                 skipped[name] = f"cannot be opened: {error}"
                 continue
-            chroma = float(np.hypot(*np.moveaxis(lab_from_rgb(rgb[::4, ::4])[..., 1:], -1, 0)).mean())
+            chroma = float(
+                np.hypot(*np.moveaxis(lab_from_rgb(rgb[::4, ::4])[..., 1:], -1, 0)).mean()
+            )
             if chroma < min_chroma or min(rgb.shape[:2]) < 32:
-                skipped[name] = f"near grey or tiny: mean chroma {chroma:.1f}, {rgb.shape[1]}x{rgb.shape[0]}"
+                skipped[name] = (
+                    f"near grey or tiny: mean chroma {chroma:.1f}, {rgb.shape[1]}x{rgb.shape[0]}"
+                )
                 continue
             file.write(rgb.tobytes())
             names.append(name)
@@ -120,7 +132,7 @@ def age(luma: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float
     image = Image.fromarray((luma * 255).round().astype(np.uint8))
     if rng.random() < 0.4:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 1.3)))
-    aged = np.asarray(image, np.float32) / 255
+    aged = np.asarray(image, np.float32) / np.float32(255)
     aged = aged ** np.exp(rng.uniform(-0.4, 0.4))
     black, white = rng.uniform(0, 0.2), rng.uniform(0.75, 1)
     if rng.random() < 0.5:  # faded: neither black nor white is left
@@ -128,7 +140,10 @@ def age(luma: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float
     else:  # hard print: shadows and lights are lost
         aged = np.clip((aged - black / 2) / (white - black / 2), 0, 1)
     if rng.random() < 0.3:  # uneven fading over the sheet
-        ramp = np.linspace(-1, 1, aged.shape[0])[:, None] * rng.normal() + np.linspace(-1, 1, aged.shape[1]) * rng.normal()
+        ramp = (
+            np.linspace(-1, 1, aged.shape[0])[:, None] * rng.normal()
+            + np.linspace(-1, 1, aged.shape[1]) * rng.normal()
+        )
         aged = aged * (1 + 0.08 * ramp)
     if rng.random() < 0.6:  # grain, sometimes coarse
         grain = rng.normal(0, rng.uniform(0.005, 0.05), aged.shape).astype(np.float32)
@@ -138,11 +153,13 @@ def age(luma: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float
         buffer = io.BytesIO()
         image.save(buffer, "JPEG", quality=int(rng.integers(30, 92)))
         image = Image.open(buffer)
-    return np.asarray(image, np.float32) / 255
+    return np.asarray(image, np.float32) / np.float32(255)
 
 
 def reveal(ab: NDArray[np.float32], count: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """Hints (3, H, W) that show the true `ab` (H, W, 2) in `count` squares of 1-9 px; a and b divided by 110."""
+    """Hints (3, H, W) that show the true `ab` (H, W, 2) in `count` squares of 1-9 px; a and b
+    divided by 110.
+    """
     height, width = ab.shape[:2]
     hints = np.zeros((3, height, width), np.float32)
     for _ in range(count):
@@ -161,7 +178,9 @@ def crop(rgb: Pixels, side: int, scale: tuple[float, float], rng: np.random.Gene
     aspect = np.exp(rng.uniform(-0.15, 0.15))
     h, w = min(height, part * aspect), min(width, part / aspect)
     y, x = rng.uniform(0, height - h), rng.uniform(0, width - w)
-    image = Image.fromarray(rgb).resize((side, side), Image.Resampling.BICUBIC, (x, y, x + w, y + h))
+    image = Image.fromarray(rgb).resize(
+        (side, side), Image.Resampling.BICUBIC, (x, y, x + w, y + h)
+    )
     pixels = np.asarray(image)
     return pixels[:, ::-1] if rng.random() < 0.5 else pixels
 
@@ -182,7 +201,7 @@ class Crops(Dataset[tuple[Tensor, Tensor, Tensor]]):
         side = self.side(number // self.config.batch)
         rgb = crop(self.store.photo(self.photos[order[place]]), side, self.config.crop_scale, rng)
         lab = lab_from_rgb(rgb)
-        luma = lab[..., 0] / 100
+        luma = lab[..., 0] / np.float32(100)
         if rng.random() < self.config.degrade:
             luma = age(luma, rng)
         count = 0
@@ -204,7 +223,9 @@ def shrink(ab: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
 
 
 class Steps(Sampler[list[int]]):
-    """Batches of sample numbers from step `first` on; of several processes each takes every `world`-th sample."""
+    """Batches of sample numbers from step `first` on; of several processes each takes every
+    `world`-th sample.
+    """
 
     def __init__(self, first: int, config: ColoriaConfig, rank: int = 0, world: int = 1) -> None:
         self.first, self.config, self.rank, self.world = first, config, rank, world

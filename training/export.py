@@ -16,18 +16,26 @@ from ml.nets.coloria import OUTPUT_STRIDE, Coloria
 logger = logging.getLogger(__name__)
 
 SMALL = 4096  # bytes; biases and constants below it stay in single precision
-TOLERANCE = 0.05  # largest difference in logits between torch and ONNX Runtime: half-precision weights
+TOLERANCE = (
+    0.05  # largest difference in logits between torch and ONNX Runtime: half-precision weights
+)
 
 
 def halve_weights(model: onnx.ModelProto) -> None:
-    """Store the weights in half precision, cast back when the file is loaded: half the size, the same arithmetic."""
+    """Store the weights in half precision, cast back when the file is loaded: half the size, the
+    same arithmetic.
+    """
     graph = model.graph
     casts = []
     for tensor in graph.initializer:
         if tensor.data_type != onnx.TensorProto.FLOAT or len(tensor.raw_data) < SMALL:
             continue
-        half = numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float16), tensor.name + "_half")
-        casts.append(helper.make_node("Cast", [half.name], [tensor.name], to=onnx.TensorProto.FLOAT))
+        half = numpy_helper.from_array(
+            numpy_helper.to_array(tensor).astype(np.float16), tensor.name + "_half"
+        )
+        casts.append(
+            helper.make_node("Cast", [half.name], [tensor.name], to=onnx.TensorProto.FLOAT)
+        )
         tensor.CopyFrom(half)
     nodes = [*casts, *graph.node]
     del graph.node[:]
@@ -35,7 +43,8 @@ def halve_weights(model: onnx.ModelProto) -> None:
 
 
 def export_coloria(state: dict[str, Tensor], path: Path) -> None:
-    """Write the network with weights `state` to `path`: batch 1, height and width free multiples of 32.
+    """Write the network with weights `state` to `path`: batch 1, height and width free multiples of
+    32.
 
     Raises RuntimeError if ONNX Runtime computes other numbers than torch.
     """
@@ -46,8 +55,8 @@ def export_coloria(state: dict[str, Tensor], path: Path) -> None:
     axes = {2: "height", 3: "width"}
     small = {2: f"height/{OUTPUT_STRIDE}", 3: f"width/{OUTPUT_STRIDE}"}
     torch.onnx.export(
-        net, (luma, hints), str(path), input_names=["luma", "hints"], output_names=["logits"], dynamo=False,
-        dynamic_axes={"luma": axes, "hints": axes, "logits": small}, opset_version=17,
+        net, (luma, hints), str(path), input_names=["luma", "hints"], output_names=["logits"],
+        dynamic_axes={"luma": axes, "hints": axes, "logits": small}, opset_version=17, dynamo=False,
     )  # fmt: skip
     model = onnx.load(str(path))
     halve_weights(model)

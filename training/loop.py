@@ -1,4 +1,4 @@
-"""The training loop of networks that are taught by one loss: steps, EMA, checkpoints, TensorBoard."""
+"""The loop of networks that are taught by one loss: steps, EMA, checkpoints, TensorBoard."""
 
 import contextlib
 import copy
@@ -24,6 +24,13 @@ from training.data import Crops, Steps
 from training.errors import NonFiniteLoss
 
 logger = logging.getLogger(__name__)
+
+
+def pick(device: str) -> str:
+    """The device that `auto` stands for: a GPU where there is one."""
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def place() -> tuple[int, int]:
@@ -63,7 +70,7 @@ def rate(step: int, config: ColoriaConfig) -> float:
 
 @torch.no_grad()
 def update_ema(ema: nn.Module, net: nn.Module, step: int, decay: float) -> None:
-    """Exponential moving average of weights and batch-norm statistics, faster in the first steps."""
+    """Exponential moving average of weights and batch-norm statistics, faster at the start."""
     decay = min(decay, (1 + step) / (10 + step))
     for mean, value in zip(ema.state_dict().values(), net.state_dict().values(), strict=True):
         if mean.is_floating_point():
@@ -86,15 +93,16 @@ def train(
 ) -> nn.Module:
     """Run `config.steps` steps and return the EMA network.
 
-    `groups` are AdamW parameter groups with their full rate as `lr`. `validate` returns scalars (with `de00`) and an
-    image grid (3, H, W) of 0..1. Checkpoints go to `out/last.pt`, the best EMA by dE00 to `out/best.pt`.
-    Under `torchrun` every process takes its share of each batch and the first one keeps the books.
-    Raises NonFiniteLoss.
+    `groups` are AdamW parameter groups with their full rate as `lr`. `validate` returns scalars
+    (with `de00`) and an image grid (3, H, W) of 0..1. Checkpoints go to `out/last.pt`, the best EMA
+    by dE00 to `out/best.pt`. Under `torchrun` every process takes its share of each batch and the
+    first one keeps the books. Raises NonFiniteLoss.
     """
     torch.set_num_threads(config.threads)
     rank, world = place()
     first = rank == 0
-    net, loss = net.to(device, memory_format=torch.channels_last), loss.to(device)
+    loss = loss.to(device)
+    net = net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     ema = copy.deepcopy(net).eval().requires_grad_(False)
     optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
     step, best, seconds = 0, math.inf, 0.0
@@ -108,14 +116,18 @@ def train(
         logger.info("resumed at step %d from %s", step, last)
 
     def keep(path: Path, state: dict[str, Any]) -> None:
-        figures = {"step": step, "best_de00": best if math.isfinite(best) else None, "seconds": round(seconds)}
+        figures = {
+            "step": step,
+            "best_de00": best if math.isfinite(best) else None,
+            "seconds": round(seconds),
+        }
         checkpoint.save(path, state, {**record, **figures, "config": dataclasses.asdict(config)})
 
     shared: nn.Module = net
     if world > 1:
         shared = DistributedDataParallel(net)
     loader = DataLoader(
-        crops, batch_sampler=Steps(step, config, rank, world), num_workers=config.workers, persistent_workers=False,
+        crops, batch_sampler=Steps(step, config, rank, world), num_workers=config.workers,
         prefetch_factor=4 if config.workers else None,
     )  # fmt: skip
     full_rates = [group["lr"] for group in groups]
@@ -129,7 +141,9 @@ def train(
             shared.train()
             value = loss(shared(luma.to(device), hints.to(device)), ab.to(device))
             if not torch.isfinite(value):
-                raise NonFiniteLoss(f"loss is {value.item()} at step {step}; the last good checkpoint is {last}")
+                raise NonFiniteLoss(
+                    f"loss is {value.item()} at step {step}; the last good checkpoint is {last}"
+                )
             optimiser.zero_grad()
             value.backward()
             nn.utils.clip_grad_norm_(net.parameters(), config.clip)
@@ -146,7 +160,11 @@ def train(
             board.add_scalar("rate", share, step)
             if step % config.validate_every == 0 or step == config.steps:
                 figures, grid = validate(ema)
-                logger.info("step %d: %s", step, ", ".join(f"{name} {figure:.3f}" for name, figure in figures.items()))
+                logger.info(
+                    "step %d: %s",
+                    step,
+                    ", ".join(f"{name} {figure:.3f}" for name, figure in figures.items()),
+                )
                 for name, figure in figures.items():
                     board.add_scalar(f"valid_ema/{name}", figure, step)
                 board.add_image("valid_ema", grid, step)
@@ -154,6 +172,10 @@ def train(
                     best = figures["de00"]
                     keep(out / "best.pt", {"ema": ema.state_dict(), "step": step})
             if step % config.checkpoint_every == 0 or step == config.steps:
-                state = {"net": net.state_dict(), "ema": ema.state_dict(), "optimiser": optimiser.state_dict()}
+                state = {
+                    "net": net.state_dict(),
+                    "ema": ema.state_dict(),
+                    "optimiser": optimiser.state_dict(),
+                }
                 keep(last, {**state, "step": step, "best": best, "seconds": seconds})
     return ema

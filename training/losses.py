@@ -1,4 +1,6 @@
-"""Losses over the distribution of ab: soft encoding and class rebalancing (Zhang et al. 2016, section 2.2)."""
+"""Losses over the distribution of ab: soft encoding and class rebalancing (Zhang et al. 2016,
+section 2.2).
+"""
 
 import numpy as np
 import torch
@@ -25,7 +27,9 @@ def soft_encoding() -> tuple[NDArray[np.int64], NDArray[np.float32]]:
 
 
 def bin_prior(store: PhotoStore, photos: list[int], sample: int = 2000) -> NDArray[np.float64]:
-    """Share of each ab bin (Q,) over evenly chosen training photos, smoothed over neighbouring bins."""
+    """Share of each ab bin (Q,) over evenly chosen training photos, smoothed over neighbouring
+    bins.
+    """
     nearest, weight = soft_encoding()
     counts = np.zeros(len(ab_bins()))
     for index in photos[:: max(1, len(photos) // sample)]:
@@ -42,9 +46,11 @@ def table_rows(ab: Tensor) -> Tensor:
 
 
 class BinLoss(nn.Module):
-    """Cross-entropy against the soft-encoded truth, each place weighted by the rarity of its colour.
+    """Cross-entropy against the soft-encoded truth, each place weighted by the rarity of its
+    colour.
 
-    Zhang's weights 1 / ((1 - lambda) p + lambda / Q) with lambda = 1/2, raised to `rebalance` and scaled to mean one.
+    Zhang's weights 1 / ((1 - lambda) p + lambda / Q) with lambda = 1/2, raised to `rebalance` and
+    scaled to mean one.
     """
 
     nearest: Tensor

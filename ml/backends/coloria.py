@@ -1,4 +1,6 @@
-"""The bundled model on ONNX Runtime: luma and hints in, a distribution over ab bins out, decoded here."""
+"""The bundled model on ONNX Runtime: luma and hints in, a distribution over ab bins out, decoded
+here.
+"""
 
 import os
 from dataclasses import dataclass
@@ -6,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from PIL import Image
 
 from ml.color import Array, ab_bins, lab_from_rgb
 from ml.compose import compose, small_luma
@@ -20,21 +21,25 @@ HINT_RADIUS = 2  # pixels of the network's input around a hint's centre
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """How a distribution becomes a colour at one strength: temperature of the annealed mean (Zhang et al. 2016,
-    section 2.3) and a factor on its chroma."""
+    """How a distribution becomes a colour at one strength: temperature of the annealed mean (Zhang
+    et al. 2016, section 2.3) and a factor on its chroma.
+    """
 
     temperature: float
     chroma: float
 
 
-MUTED, NATURAL, VIVID = Dial(1.0, 0.0), Dial(0.7, 1.1), Dial(0.2, 1.6)  # at strength 0, 1, 2
+MUTED, NATURAL, VIVID = Dial(0.38, 0.0), Dial(0.38, 1.0), Dial(0.2, 1.5)  # at strength 0, 1, 2
 
 
 def dial(strength: float) -> Dial:
     """The setting between MUTED (0), NATURAL (1) and VIVID (2)."""
-    low, high, share = (MUTED, NATURAL, strength) if strength <= 1 else (NATURAL, VIVID, strength - 1)
+    low, high, share = (
+        (MUTED, NATURAL, strength) if strength <= 1 else (NATURAL, VIVID, strength - 1)
+    )
     return Dial(
-        low.temperature + share * (high.temperature - low.temperature), low.chroma + share * (high.chroma - low.chroma)
+        low.temperature + share * (high.temperature - low.temperature),
+        low.chroma + share * (high.chroma - low.chroma),
     )
 
 
@@ -47,10 +52,14 @@ def decode(logits: Array, setting: Dial) -> Array:
 
 
 def input_size(width: int, height: int, side: int) -> tuple[int, int]:
-    """Width and height of the network's input: the shorter side about `side`, multiples of the stride."""
+    """Width and height of the network's input: the shorter side about `side`, multiples of the
+    stride.
+    """
     scale = side / min(width, height)
     longest = side * MAX_RATIO
-    width, height = (max(STRIDE, round(min(longest, n * scale) / STRIDE) * STRIDE) for n in (width, height))
+    width, height = (
+        max(STRIDE, round(min(longest, n * scale) / STRIDE) * STRIDE) for n in (width, height)
+    )
     return width, height
 
 
@@ -60,7 +69,10 @@ def hint_planes(hints: tuple[Hint, ...], width: int, height: int) -> Array:
     for hint in hints:
         ab = lab_from_rgb(np.array(hint.rgb, np.uint8))[1:]
         x, y = (min(n - 1, int(share * n)) for share, n in ((hint.x, width), (hint.y, height)))
-        window = np.s_[max(0, y - HINT_RADIUS) : y + HINT_RADIUS + 1, max(0, x - HINT_RADIUS) : x + HINT_RADIUS + 1]
+        window = np.s_[
+            max(0, y - HINT_RADIUS) : y + HINT_RADIUS + 1,
+            max(0, x - HINT_RADIUS) : x + HINT_RADIUS + 1,
+        ]
         planes[0][window], planes[1][window], planes[2][window] = *(ab / 110), 1
     return planes
 
@@ -69,8 +81,12 @@ class Coloria:
     def __init__(self, spec: ModelSpec, path: Path) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = os.cpu_count() or 1
-        options.enable_cpu_mem_arena = False  # photos differ in size; an arena would keep the largest
-        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        options.enable_cpu_mem_arena = (
+            False  # photos differ in size; an arena would keep the largest
+        )
+        self.session = onnxruntime.InferenceSession(
+            str(path), options, providers=["CPUExecutionProvider"]
+        )
         self.side = spec.size
 
     def logits(self, luma: Array, hints: Array) -> Array:

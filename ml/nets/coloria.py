@@ -1,9 +1,10 @@
 """The coloria network: luma and colour hints in, a distribution over ab bins out.
 
-Encoder: EfficientNet-Lite0 (Tan and Le 2019; Lite variant without squeeze-and-excite, ReLU6), so that its ImageNet
-weights can be a starting point. Decoder: U-Net (Ronneberger et al. 2015) of depthwise-separable blocks up to stride 4.
-Hints follow Zhang et al. 2017 (Real-Time User-Guided Colorization): sparse ab and a mask, here given to the stem and,
-pooled, to every stage of the decoder. The output follows Zhang et al. 2016: logits over the in-gamut ab bins.
+Encoder: EfficientNet-Lite0 (Tan and Le 2019; Lite variant without squeeze-and-excite, ReLU6), so
+that its ImageNet weights can be a starting point. Decoder: U-Net (Ronneberger et al. 2015) of
+depthwise-separable blocks up to stride 4. Hints follow Zhang et al. 2017 (Real-Time User-Guided
+Colorization): sparse ab and a mask, here given to the stem and, pooled, to every stage of the
+decoder. The output follows Zhang et al. 2016: logits over the in-gamut ab bins.
 """
 
 import torch
@@ -26,7 +27,7 @@ SKIPS = (24, 40, 112)  # channels at strides 4, 8, 16
 
 
 def same_pad(x: Tensor, kernel: int, stride: int) -> Tensor:
-    """TensorFlow's SAME padding for sizes that the stride divides, as the encoder was trained with."""
+    """TensorFlow's SAME padding, as the encoder was trained with; the stride divides the size."""
     total = kernel - stride
     return F.pad(x, (total // 2, total - total // 2, total // 2, total - total // 2))
 
@@ -35,7 +36,13 @@ class Conv(nn.Sequential):
     """Convolution with SAME padding, batch norm and, unless linear, ReLU6."""
 
     def __init__(
-        self, cin: int, cout: int, kernel: int = 1, stride: int = 1, groups: int = 1, linear: bool = False
+        self,
+        cin: int,
+        cout: int,
+        kernel: int = 1,
+        stride: int = 1,
+        groups: int = 1,
+        linear: bool = False,
     ) -> None:
         super().__init__(
             nn.Conv2d(cin, cout, kernel, stride, groups=groups, bias=False),
@@ -45,7 +52,11 @@ class Conv(nn.Sequential):
         self.kernel, self.stride = kernel, stride
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(same_pad(x, self.kernel, self.stride) if self.kernel > 1 else x)
+        conv, norm, activation = self
+        if self.kernel > 1:
+            x = same_pad(x, self.kernel, self.stride)
+        y: Tensor = activation(norm(conv(x)))
+        return y
 
 
 class InvertedResidual(nn.Module):
@@ -60,11 +71,14 @@ class InvertedResidual(nn.Module):
         self.residual = stride == 1 and cin == cout
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.layers(x) if self.residual else self.layers(x)
+        y: Tensor = self.layers(x)
+        return x + y if self.residual else y
 
 
 class Residual(nn.Module):
-    """Two dense 3x3 convolutions; on CPUs dense kernels at few channels beat depthwise ones at many."""
+    """Two dense 3x3 convolutions; on CPUs dense kernels at few channels beat depthwise ones at
+    many.
+    """
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -84,11 +98,14 @@ class Up(nn.Module):
 
     def forward(self, x: Tensor, skip: Tensor, hints: Tensor) -> Tensor:
         x = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
-        return self.refine(self.join(torch.cat([x, skip, hints], 1)))
+        y: Tensor = self.refine(self.join(torch.cat([x, skip, hints], 1)))
+        return y
 
 
 def pool_hints(hints: Tensor, stride: int) -> Tensor:
-    """Mean ab of the hints in each cell, and whether there is one: (B, 3, H, W) to (B, 3, H/stride, W/stride)."""
+    """Mean ab of the hints in each cell, and whether there is one: (B, 3, H, W) to (B, 3, H/stride,
+    W/stride).
+    """
     pooled = F.avg_pool2d(hints, stride)
     mask = pooled[:, 2:]
     return torch.cat([pooled[:, :2] / (mask + 1e-6), (mask > 0).to(mask)], 1)
@@ -107,7 +124,9 @@ class Coloria(nn.Module):
         for repeats, kernel, stride, expansion, cout in STAGES:
             blocks = []
             for index in range(repeats):
-                blocks.append(InvertedResidual(cin, cout, kernel, stride if index == 0 else 1, expansion))
+                blocks.append(
+                    InvertedResidual(cin, cout, kernel, stride if index == 0 else 1, expansion)
+                )
                 cin = cout
             stages.append(nn.Sequential(*blocks))
         self.stages = nn.ModuleList(stages)
@@ -132,14 +151,16 @@ class Coloria(nn.Module):
         x = self.up16(x, at16, pool_hints(hints, 16))
         x = self.up8(x, at8, pool_hints(hints, 8))
         x = self.up4(x, at4, pool_hints(hints, 4))
-        return self.head(x)
+        logits: Tensor = self.head(x)
+        return logits
 
 
 def load_encoder(net: Coloria, state: dict[str, Tensor]) -> None:
     """Copy EfficientNet-Lite0 ImageNet weights into the encoder.
 
-    `state` uses the key names of EfficientNet-PyTorch (`_conv_stem`, `_blocks.N._expand_conv`, ...). The classifier and
-    the last convolution before it are not used. Raises KeyError or RuntimeError where a key or a shape differs.
+    `state` uses the key names of EfficientNet-PyTorch (`_conv_stem`, `_blocks.N._expand_conv`,
+    ...). The classifier and the last convolution before it are not used. Raises KeyError or
+    RuntimeError where a key or a shape differs.
     """
     source = iter(
         key[: -len(".weight")]
@@ -152,6 +173,13 @@ def load_encoder(net: Coloria, state: dict[str, Tensor]) -> None:
             if not isinstance(layer, nn.Conv2d | nn.BatchNorm2d):
                 continue
             prefix = next(source)
-            layer.load_state_dict({k: state[f"{prefix}.{k}"] for k in layer.state_dict() if k != "num_batches_tracked"}, strict=False)
+            layer.load_state_dict(
+                {
+                    k: state[f"{prefix}.{k}"]
+                    for k in layer.state_dict()
+                    if k != "num_batches_tracked"
+                },
+                strict=False,
+            )
             if layer.weight.shape != state[f"{prefix}.weight"].shape:
                 raise RuntimeError(f"{prefix}: shape differs from EfficientNet-Lite0")

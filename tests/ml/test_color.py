@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 from skimage.color import lab2rgb, rgb2lab
 
-from ml.color import ab_bins, colourfulness, delta_e00, lab_from_rgb, linear_from_lab, srgb_from_linear
+from ml.color import (
+    ab_bins,
+    colourfulness,
+    delta_e00,
+    lab_from_rgb,
+    linear_from_lab,
+    srgb_from_linear,
+)
 from tests.ml.photos import astronaut, cameraman
 
 
@@ -32,7 +39,9 @@ def test_lab_comes_back_as_the_same_8_bit_colour() -> None:
 def test_ciede2000_gives_the_published_differences(
     first: tuple[float, ...], second: tuple[float, ...], difference: float
 ) -> None:
-    assert delta_e00(np.array([first]), np.array([second]))[0] == pytest.approx(difference, abs=1e-4)
+    assert delta_e00(np.array([first]), np.array([second]))[0] == pytest.approx(
+        difference, abs=1e-4
+    )
 
 
 def test_bins_cover_every_srgb_colour() -> None:

@@ -46,7 +46,8 @@ def test_strength_goes_from_grey_to_vivid(model: Coloria) -> None:
     """S177."""
     photo = photograph(grey_astronaut())
     grey, muted, natural, vivid = (
-        colourfulness(model.colorize(photo, Settings(strength=strength)).pixels) for strength in (0, 0.5, 1, 2)
+        colourfulness(model.colorize(photo, Settings(strength=strength)).pixels)
+        for strength in (0, 0.5, 1, 2)
     )
     assert grey < 1 < muted < natural < vivid
 

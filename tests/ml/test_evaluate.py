@@ -62,7 +62,10 @@ def test_the_truth_scores_zero(folder: Path) -> None:
 
 def test_a_photo_that_fails_is_named_and_costs_nothing_else(folder: Path) -> None:
     report = evaluate({"failing": Failing(), "grey": Grey()}, photos(folder), Settings())
-    assert report["models"]["failing"]["failed"][0] == {"photo": "astronaut.png", "code": "out_of_memory"}
+    assert report["models"]["failing"]["failed"][0] == {
+        "photo": "astronaut.png",
+        "code": "out_of_memory",
+    }
     assert report["models"]["failing"]["de00"]["mean"] is None
     assert report["models"]["grey"]["failed"] == []
     json.dumps(report, allow_nan=False)

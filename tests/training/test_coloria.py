@@ -38,7 +38,9 @@ def environment(tmp_path: Path) -> dict[str, str]:
 @pytest.mark.timeout(300)
 def test_the_smoke_run_ends_in_weights_that_colour(photos: Path, tmp_path: Path) -> None:
     """S004: train, then colour a grey photo with the result."""
-    subprocess.run(command(photos, tmp_path / "run"), cwd=ROOT, env=environment(tmp_path), check=True)
+    subprocess.run(
+        command(photos, tmp_path / "run"), cwd=ROOT, env=environment(tmp_path), check=True
+    )
     record = json.loads((tmp_path / "run/last.json").read_text())
     assert record["step"] == PRESETS["coloria"]["smoke"].steps
     assert record["best_de00"] > 0
@@ -61,7 +63,9 @@ def test_a_run_killed_at_any_moment_resumes_bit_for_bit(photos: Path, tmp_path: 
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert json.loads((killed / "last.json").read_text())["step"] < 8
-    subprocess.run(command(photos, killed, "--resume", *short), cwd=ROOT, env=environment(tmp_path), check=True)
+    subprocess.run(
+        command(photos, killed, "--resume", *short), cwd=ROOT, env=environment(tmp_path), check=True
+    )
     one, other = (checkpoint.load(run / "last.pt") for run in (whole, killed))
     for name, value in one["net"].items():
         assert torch.equal(value, other["net"][name]), name
@@ -79,7 +83,9 @@ def test_a_second_run_does_not_overwrite_the_first(photos: Path, tmp_path: Path)
 
 def test_dry_run_prints_the_settings(photos: Path, tmp_path: Path) -> None:
     run = command(photos, tmp_path / "run", "--dry-run", "--set", "steps=7")
-    done = subprocess.run(run, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        run, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True, check=True
+    )
     assert json.loads(done.stdout)["steps"] == 7
     assert not (tmp_path / "run").exists()
 
@@ -96,7 +102,18 @@ def test_a_loss_that_is_not_finite_names_the_step(tmp_path: Path) -> None:
     net, config = Coloria(len(ab_bins())), PRESETS["coloria"]["smoke"]
     groups = [{"params": list(net.parameters()), "lr": 1e-3}]
     with pytest.raises(NonFiniteLoss, match=r"step 0.*last\.pt"):
-        loop.train(net, Broken(), groups, Flat(), lambda ema: ({}, torch.zeros(3, 1, 1)), config, tmp_path, False, "cpu", {})
+        loop.train(
+            net,
+            Broken(),
+            groups,
+            Flat(),
+            lambda ema: ({}, torch.zeros(3, 1, 1)),
+            config,
+            tmp_path,
+            False,
+            "cpu",
+            {},
+        )
 
 
 def test_a_write_that_fails_leaves_the_last_checkpoint_whole(tmp_path: Path) -> None:
@@ -127,7 +144,9 @@ def test_the_encoder_takes_every_imagenet_weight() -> None:
     state = encoder_weights()
     load_encoder(net, state)
     assert torch.equal(net.stem[0].weight, state["_conv_stem.weight"])
-    assert torch.equal(net.stages[6][0].layers[2][1].running_var, state["_blocks.15._bn2.running_var"])
+    assert torch.equal(
+        net.stages[6][0].layers[2][1].running_var, state["_blocks.15._bn2.running_var"]
+    )
 
 
 def test_a_hint_changes_the_prediction_where_it_is() -> None:
@@ -139,4 +158,6 @@ def test_a_hint_changes_the_prediction_where_it_is() -> None:
         without = net(luma, hints)
         hints[:, :, 20:25, 20:25] = torch.tensor([0.5, 0.5, 1.0])[:, None, None]
         change = (net(luma, hints) - without).abs().sum(1)[0]
-    assert np.unravel_index(int(change.argmax()), (16, 16)) in {(r, c) for r in range(3, 9) for c in range(3, 9)}
+    assert np.unravel_index(int(change.argmax()), (16, 16)) in {
+        (r, c) for r in range(3, 9) for c in range(3, 9)
+    }

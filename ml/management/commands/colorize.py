@@ -18,15 +18,26 @@ from ml.spec import Colorizer, Hint, Settings
 
 
 class Command(BaseCommand):
-    help = "Colour photos: files, or folders whose tree is mirrored. One bad file never stops the rest."
+    help = "Colour files or folders, whose tree is mirrored. One bad file never stops the rest."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("paths", nargs="+", type=Path, metavar="PATH")
-        parser.add_argument("--model", default=registry.DEFAULT, help=f"a name, or {registry.ALL} for every installed model")
+        parser.add_argument(
+            "--model",
+            default=registry.DEFAULT,
+            help="a name, or all for every installed one",
+        )
         parser.add_argument("--out", type=Path, required=True, metavar="DIR")
         parser.add_argument("--render-factor", type=int, metavar="N", help="DeOldify's, 7-45")
-        parser.add_argument("--strength", type=float, default=1.0, metavar="S", help="0 grey, 1 natural, 2 vivid")
-        parser.add_argument("--hints", type=Path, metavar="FILE.json", help='[{"x": 0.4, "y": 0.7, "rgb": [120, 30, 30]}]')
+        parser.add_argument(
+            "--strength", type=float, default=1.0, metavar="S", help="0 grey, 1 natural, 2 vivid"
+        )
+        parser.add_argument(
+            "--hints",
+            type=Path,
+            metavar="FILE.json",
+            help='[{"x": 0.4, "y": 0.7, "rgb": [120, 30, 30]}]',
+        )
         parser.add_argument("--seed", type=int, default=0, metavar="N")
         parser.add_argument("--json", action="store_true", help="print one JSON object per file")
 
@@ -51,7 +62,9 @@ class Command(BaseCommand):
         elif "error" in report:
             self.stderr.write(self.style.ERROR(f"{report['photo']}: {report['error']['detail']}"))
         else:
-            self.stdout.write(f"{report['photo']} -> {report['result']} ({report['seconds']:.2f} s)")
+            self.stdout.write(
+                f"{report['photo']} -> {report['result']} ({report['seconds']:.2f} s)"
+            )
 
 
 def wishes(options: dict[str, Any]) -> Settings:
@@ -71,14 +84,21 @@ def read_hints(path: Path | None) -> tuple[Hint, ...]:
         rows = json.loads(path.read_text())
         if not isinstance(rows, list):
             raise TypeError("not a list")
-        hints = tuple(Hint(float(row["x"]), float(row["y"]), tuple(map(int, row["rgb"]))) for row in rows)
+        return tuple(map(read_hint, rows))
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CommandError(f'{path}: expected [{{"x": 0.4, "y": 0.7, "rgb": [120, 30, 30]}}, ...] ({error})') from error
-    for hint in hints:
-        inside = 0 <= hint.x <= 1 and 0 <= hint.y <= 1 and len(hint.rgb) == 3 and all(0 <= c <= 255 for c in hint.rgb)
-        if not inside:
-            raise CommandError(f"{path}: x and y go from 0 to 1, rgb is three numbers from 0 to 255; got {hint}")
-    return hints
+        raise CommandError(
+            f'{path}: expected [{{"x": 0.4, "y": 0.7, "rgb": [120, 30, 30]}}, ...]; '
+            f"x and y from 0 to 1, rgb from 0 to 255 ({error})"
+        ) from error
+
+
+def read_hint(row: dict[str, Any]) -> Hint:
+    """Raises KeyError, TypeError or ValueError where the row is not a hint."""
+    x, y = float(row["x"]), float(row["y"])
+    red, green, blue = map(int, row["rgb"])
+    if not (0 <= x <= 1 and 0 <= y <= 1 and all(0 <= c <= 255 for c in (red, green, blue))):
+        raise ValueError(f"out of range: {row}")
+    return Hint(x, y, (red, green, blue))
 
 
 def load_models(name: str) -> dict[str, Colorizer]:
@@ -88,8 +108,9 @@ def load_models(name: str) -> dict[str, Colorizer]:
 
 
 def found(paths: list[Path]) -> Iterator[tuple[Path, Path]]:
-    """Each photo with the folder its result goes to, relative to the output folder. A file named by hand is always
-    tried; in folders only names that look like photos are."""
+    """Each photo with the folder its result goes to, relative to the output folder. A file named by
+    hand is always tried; in folders only names that look like photos are.
+    """
     for path in paths:
         if not path.is_dir():
             yield path, Path()
@@ -99,7 +120,9 @@ def found(paths: list[Path]) -> Iterator[tuple[Path, Path]]:
                 yield photo, photo.parent.relative_to(path)
 
 
-def colour(path: Path, relative: Path, name: str, model: Colorizer, chosen: Settings, out: Path) -> dict[str, Any]:
+def colour(
+    path: Path, relative: Path, name: str, model: Colorizer, chosen: Settings, out: Path
+) -> dict[str, Any]:
     """One file through one model: what happened, as it is printed."""
     started = time.perf_counter()
     report: dict[str, Any] = {"photo": str(path), "model": name}

@@ -16,7 +16,7 @@ from ml.spec import Settings
 
 
 class Command(BaseCommand):
-    help = "Colour the photos of a folder from their luma and compare with the truth (CIEDE2000); grey is the baseline."
+    help = "Colour photos from their luma alone and compare with the truth (CIEDE2000), grey first."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--models", default="installed", metavar="A,B|installed")
@@ -24,12 +24,18 @@ class Command(BaseCommand):
         parser.add_argument("--limit", type=int, metavar="N")
         parser.add_argument("--strength", type=float, default=1.0, metavar="S")
         parser.add_argument("--json", type=Path, metavar="FILE")
-        parser.add_argument("--cards", action="store_true", help="write the figures to ml/cards/<name>.json")
+        parser.add_argument(
+            "--cards", action="store_true", help="write the figures to ml/cards/<name>.json"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         folder = Path(project.COLORIA_WEIGHTS)
         wanted = options["models"]
-        names = [spec.name for spec in registry.installed(folder)] if wanted == "installed" else wanted.split(",")
+        names = (
+            [spec.name for spec in registry.installed(folder)]
+            if wanted == "installed"
+            else wanted.split(",")
+        )
         try:
             models = {name: registry.load(name, folder=folder) for name in names}
             paths = photos(options["images"], options["limit"])
@@ -38,7 +44,7 @@ class Command(BaseCommand):
         except FileNotFoundError as error:
             raise CommandError(str(error)) from error
         with tqdm(total=len(paths), unit="photo") as bar:
-            report = evaluate(models, paths, Settings(options["strength"]), lambda done: bar.update())
+            report = evaluate(models, paths, Settings(options["strength"]), bar.update)
         for name in models:
             report["models"][name]["weights_sha256"] = registry.get(name).weights.sha256
         self.stdout.write(table(report))
@@ -51,7 +57,8 @@ class Command(BaseCommand):
 def table(report: dict[str, Any]) -> str:
     """The figures as text: one line per model below grey's."""
     lines = [
-        f"{report['set']['images']} photos, long side {report['set']['long_side']}, set {report['set']['sha256'][:12]}, "
+        f"{report['set']['images']} photos, long side {report['set']['long_side']}, "
+        f"set {report['set']['sha256'][:12]}, "
         f"colourfulness of the truth {report['truth']['colourfulness']:.1f}",
         f"{'model':<18}{'dE00':>7}{'p10':>7}{'p50':>7}{'p90':>7}{'- grey':>8}{'95 % interval':>17}"
         f"{'better':>8}{'colour':>8}{'PSNR':>7}{'max dL':>8}{'s/photo':>9}",
@@ -62,12 +69,15 @@ def table(report: dict[str, Any]) -> str:
             lines.append(f"{name:<18} every photo failed")
             continue
         low, high = row["de00_minus_grey"]["ci95"]
+        interval = f"{low:.2f} .. {high:.2f}"
         colour = row["colourfulness"] / report["truth"]["colourfulness"]
         lines.append(
-            f"{name:<18}" + "".join(f"{value:7.2f}" for value in row["de00"].values())
-            + f"{row['de00_minus_grey']['mean']:8.2f}{f'{low:.2f} .. {high:.2f}':>17}{row['better_than_grey']:8d}"
-            f"{colour:8.0%}{row['psnr']:7.2f}{row['max_abs_dL']:8.3f}{row['seconds']['p50']:9.3f}"
-        )  # fmt: skip
+            f"{name:<18}"
+            + "".join(f"{value:7.2f}" for value in row["de00"].values())
+            + f"{row['de00_minus_grey']['mean']:8.2f}{interval:>17}{row['better_than_grey']:8d}"
+            + f"{colour:8.0%}{row['psnr']:7.2f}{row['max_abs_dL']:8.3f}"
+            + f"{row['seconds']['p50']:9.3f}"
+        )
         if row["de00_minus_grey"]["mean"] >= 0:
             lines.append(f"{'':<18}^ does not beat leaving the photo grey")
     return "\n".join(lines)

@@ -1,4 +1,6 @@
-"""The example pictures of the landing page and of the model's card, from photos that scikit-image ships."""
+"""The example pictures of the landing page and of the model's card, from photos that scikit-image
+ships.
+"""
 
 from argparse import ArgumentParser
 from pathlib import Path
@@ -20,10 +22,17 @@ FAILURES = ("chelsea", "rocket")  # on the model's page: truth beside result
 
 
 class Command(BaseCommand):
-    help = "Colour the free example photos with the bundled model and write them to static/examples."
+    help = (
+        "Colour the free example photos with the bundled model and write them to static/examples."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("--out", type=Path, default=Path(project.BASE_DIR) / "static" / "examples", metavar="DIR")
+        parser.add_argument(
+            "--out",
+            type=Path,
+            default=Path(project.BASE_DIR) / "static" / "examples",
+            metavar="DIR",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         model, out = registry.load(registry.DEFAULT), options["out"]
@@ -41,4 +50,6 @@ class Command(BaseCommand):
             self.stdout.write(slug)
         for path in sorted(out.glob("*.jpg")):
             with Image.open(path) as image:
-                self.stdout.write(f"{path.name} {image.width}x{image.height} {path.stat().st_size // 1000} kB")
+                self.stdout.write(
+                    f"{path.name} {image.width}x{image.height} {path.stat().st_size // 1000} kB"
+                )

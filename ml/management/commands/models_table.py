@@ -60,9 +60,9 @@ def table() -> str:
         lines += [
             "",
             f"Measured on {images} photos of at most {side} px by `manage.py evaluate_models`.",
-            "dE00 is the mean CIEDE2000 distance from the true colours, lower is better; in brackets",
-            "that of the uncoloured photo. Colourfulness (Hasler and Süsstrunk) is a share of the",
-            "true photo's.",
+            "dE00 is the mean CIEDE2000 distance from the true colours, lower is better; in",
+            "brackets that of the uncoloured photo. Colourfulness (Hasler and Süsstrunk) is a",
+            "share of the true photo's.",
         ]
     return "\n".join(lines)
 

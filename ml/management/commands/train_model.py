@@ -10,7 +10,9 @@ from typing import Any
 from django.conf import settings as project
 from django.core.management.base import BaseCommand, CommandError
 
+from training import recipes
 from training.config import PRESETS, override
+from training.errors import TrainingError
 
 
 class Command(BaseCommand):
@@ -19,14 +21,28 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("recipe", nargs="?", choices=sorted(PRESETS))
         parser.add_argument("--list", action="store_true", help="show recipes and presets and stop")
-        parser.add_argument("--data", type=Path, metavar="DIR", help="photos, in any tree of folders")
+        parser.add_argument(
+            "--data", type=Path, metavar="DIR", help="photos, in any tree of folders"
+        )
         parser.add_argument("--preset", metavar="NAME", help="default: the first of the recipe")
-        parser.add_argument("--out", type=Path, metavar="DIR", help="default: var/runs/RECIPE-PRESET")
-        parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint in --out")
+        parser.add_argument(
+            "--out", type=Path, metavar="DIR", help="default: var/runs/RECIPE-PRESET"
+        )
+        parser.add_argument(
+            "--resume", action="store_true", help="go on from the last checkpoint in --out"
+        )
         parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
-        parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", help="change settings of the preset")
+        parser.add_argument(
+            "--set",
+            nargs="+",
+            default=[],
+            metavar="KEY=VALUE",
+            help="change settings of the preset",
+        )
         parser.add_argument("--dry-run", action="store_true", help="print the settings and stop")
-        parser.add_argument("--smoke", action="store_true", help="the preset that runs through in under a minute")
+        parser.add_argument(
+            "--smoke", action="store_true", help="the preset that runs through in under a minute"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["list"]:
@@ -35,39 +51,53 @@ class Command(BaseCommand):
             return
         recipe = options["recipe"]
         if recipe is None:
-            raise CommandError(f"which recipe? One of {', '.join(PRESETS)}; --list shows their presets")
+            raise CommandError(
+                f"which recipe? One of {', '.join(PRESETS)}; --list shows their presets"
+            )
         preset = "smoke" if options["smoke"] else options["preset"] or next(iter(PRESETS[recipe]))
         if preset not in PRESETS[recipe]:
-            raise CommandError(f"{recipe} has no preset {preset!r}; it has {', '.join(PRESETS[recipe])}")
+            raise CommandError(
+                f"{recipe} has no preset {preset!r}; it has {', '.join(PRESETS[recipe])}"
+            )
         try:
             config = override(PRESETS[recipe][preset], options["set"])
         except ValueError as error:
             raise CommandError(str(error)) from error
         if options["dry_run"]:
-            self.stdout.write(json.dumps({"recipe": recipe, "preset": preset, **dataclasses.asdict(config)}, indent=1))
+            self.stdout.write(
+                json.dumps(
+                    {"recipe": recipe, "preset": preset, **dataclasses.asdict(config)}, indent=1
+                )
+            )
             return
         if options["data"] is None:
             raise CommandError("--data DIR is missing: a folder of colour photos")
-        out = options["out"] or Path(project.VAR) / "runs" / f"{recipe}-{preset}"
-        self.train(recipe, preset, config, options["data"], out, options["resume"], options["device"])
+        out = options["out"] or project.VAR / "runs" / f"{recipe}-{preset}"
+        self.train(
+            recipe, preset, config, options["data"], out, options["resume"], options["device"]
+        )
 
     def train(
-        self, recipe: str, preset: str, config: Any, data: Path, out: Path, resume: bool, device: str
+        self,
+        recipe: str,
+        preset: str,
+        config: Any,
+        data: Path,
+        out: Path,
+        resume: bool,
+        device: str,
     ) -> None:
-        try:
-            import torch  # here, so that --list and --dry-run work without the frameworks
-        except ImportError as error:
-            raise CommandError("training needs torch: install it with `make full`") from error
-        from training import recipes
-        from training.errors import TrainingError
-
         logging.getLogger("training").setLevel(logging.INFO)
         if (out / "last.pt").exists() and not resume:
-            raise CommandError(f"{out} holds a run already; add --resume to go on with it, or name another --out")
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
+            raise CommandError(
+                f"{out} holds a run already; add --resume to go on with it, or name another --out"
+            )
         try:
-            weights = recipes.get(recipe)(data, out, Path(project.VAR) / "cache", config, preset, resume, device)
+            run = recipes.get(recipe)
+        except ImportError as error:
+            raise CommandError("training needs torch: install it with `make full`") from error
+        try:
+            weights = run(data, out, project.VAR / "cache", config, preset, resume, device)
         except (TrainingError, FileNotFoundError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"finished: {weights}")
