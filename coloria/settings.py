@@ -34,7 +34,6 @@ COLORIA_HOST_CACHE_MB = env.number("COLORIA_HOST_CACHE_MB", 2048, 1, 1_000_000)
 COLORIA_DEVICE = env.text("COLORIA_DEVICE", "auto")
 COLORIA_WORKERS = env.number("COLORIA_WORKERS", 1, 1, 64)  # one per GPU, or one per CPU host
 COLORIA_CONTACT = env.text("COLORIA_CONTACT")  # e-mail address on the page About
-COLORIA_CONTACT = env.text("COLORIA_CONTACT")  # e-mail address on the about page
 COLORIA_WEIGHTS = VAR / "weights"
 
 INSTALLED_APPS = [

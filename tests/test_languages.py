@@ -1,4 +1,4 @@
-"""The French catalogue is complete and compiled; the scripts get valid sentences in every language."""
+"""The French catalogue is complete and compiled; scripts get valid sentences in every language."""
 
 import gettext
 import html
