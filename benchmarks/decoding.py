@@ -1,0 +1,111 @@
+"""Which decoding of the distribution is best? Temperature, chroma, input size; held-out photos.
+
+    python benchmarks/decoding.py --data DIR --names RUN/split.json [--weights FILE] [--limit N]
+
+Photos of at most 256 px, luma alone, no hints; `split.json` is what `train_model coloria` held out.
+The last rows are the colour of least expected dE00 under the distribution instead of its mean.
+"""
+
+import argparse
+import functools
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from ml import registry
+from ml.backends.coloria import Dial, decode, hint_planes, input_size
+from ml.color import ab_bins, colourfulness, delta_e00, lab_from_rgb
+from ml.compose import compose, small_luma
+from ml.evaluate import grey_of, three
+from ml.images import downscaled, open_photo
+
+LONG_SIDE = 256
+SIDES = (128, 160, 192, 224)
+DIALS = tuple(Dial(t, c) for t, c in ((1, 1), (0.7, 1), (0.5, 1), (0.38, 1), (0.25, 1)))
+CHROMAS = tuple(Dial(0.38, c) for c in (0.8, 0.9, 1.1, 1.2, 1.4))
+LIGHTNESS = np.arange(5, 100, 10)
+
+
+@functools.cache
+def table():
+    """dE00 between all pairs of bins at ten lightnesses, (10, Q, Q)."""
+    bins = ab_bins()
+    rows = []
+    for level in LIGHTNESS:
+        lab = np.concatenate([np.full((len(bins), 1), level), bins], 1)
+        rows.append(delta_e00(*np.broadcast_arrays(lab[:, None], lab[None])))
+    return np.stack(rows)
+
+
+def least_expected(logits, luma, softness):
+    """Bins weighted by exp(-expected dE00 / softness): ab (h, w, 2)."""
+    count, height, width = logits.shape
+    p = np.exp(logits - logits.max(0)).reshape(count, -1)
+    p = (p / p.sum(0)).T
+    level = luma.reshape(height, 4, width, 4).mean((1, 3)).ravel()
+    level = np.clip(level // 10, 0, 9).astype(int)
+    ab = np.empty((height * width, 2), np.float32)
+    for index in np.unique(level):
+        expected = p[level == index] @ table()[index]
+        weight = np.exp(-(expected - expected.min(1, keepdims=True)) / softness)
+        ab[level == index] = (weight / weight.sum(1, keepdims=True)) @ ab_bins()
+    return ab.reshape(height, width, 2)
+
+
+def read(model, path, side):
+    truth = downscaled(open_photo(path), LONG_SIDE)
+    rgb, photo = three(truth.pixels), grey_of(truth)
+    size = input_size(*photo.size, side)
+    luma = small_luma(photo, *size)
+    lab = lab_from_rgb(rgb)
+    grey = delta_e00(lab_from_rgb(three(photo.pixels)), lab).mean()
+    return photo, luma, model.logits(luma, hint_planes((), *size)), lab, colourfulness(rgb), grey
+
+
+def row(name, photos, rule):
+    greys, truths = (np.array([photo[index] for photo in photos]) for index in (5, 4))
+    scores, colours = [], []
+    for photo, luma, logits, lab, _, _ in photos:
+        painted = compose(photo, rule(logits, luma), luma).pixels
+        scores.append(delta_e00(lab_from_rgb(painted), lab).mean())
+        colours.append(colourfulness(painted))
+    better = np.mean(np.array(scores) < greys)
+    share = np.mean(colours) / truths.mean()
+    figures = f"{np.mean(scores):7.2f}{np.percentile(scores, 90):7.2f}{better:8.0%}{share:8.0%}"
+    sys.stdout.write(f"{name:<32}{figures}\n")
+    sys.stdout.flush()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--names", type=Path)
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--limit", type=int, default=100)
+    options = parser.parse_args()
+    if not (options.data and options.names):
+        sys.stdout.write("left out: needs --data DIR and --names RUN/split.json\n")
+        return
+    model = registry.load("coloria", weights=options.weights)
+    names = json.loads(options.names.read_text())["valid"][: options.limit]
+    for side in SIDES:
+        photos = [read(model, options.data / name, side) for name in names]
+        if side == SIDES[0]:
+            grey = np.mean([photo[5] for photo in photos])
+            sys.stdout.write(f"{'':<32}{'dE00':>7}{'p90':>7}{'better':>8}{'colour':>8}\n")
+            sys.stdout.write(f"{f'grey, {len(photos)} photos':<32}{grey:7.2f}\n")
+        dials = (Dial(0.38, 1),) if side != model.side else DIALS + CHROMAS
+        for dial in dials:
+            name = f"{side} px, T {dial.temperature}, chroma x {dial.chroma}"
+            row(name, photos, lambda logits, luma, dial=dial: decode(logits, dial))
+        for softness in (0.1, 0.3, 0.6) if side == model.side else ():
+            name = f"{side} px, least expected, {softness}"
+            row(name, photos, lambda logits, luma, s=softness: least_expected(logits, luma, s))
+
+
+if __name__ == "__main__":
+    main()
