@@ -9,9 +9,9 @@ from typing import Any
 class ColoriaConfig:
     """One run of `train_model coloria`. Sizes in pixels, learning rates per step of AdamW."""
 
-    steps: int = 8000
+    steps: int = 3800
     batch: int = 24
-    sizes: tuple[tuple[int, int], ...] = ((0, 96), (5500, 128))  # (from step, side of the crop)
+    sizes: tuple[tuple[int, int], ...] = ((0, 96), (3350, 128))  # (from step, side of the crop)
     store_side: int = 160  # shorter side of the packed photos
     crop_scale: tuple[float, float] = (0.55, 1.0)  # side of the crop over the photo's shorter side
     keep_pct: float = 1.0  # share of the training photos in use
@@ -30,7 +30,7 @@ class ColoriaConfig:
     pretrained: bool = True  # start from the encoder's ImageNet weights
     seed: int = 42
     workers: int = 1
-    threads: int = 2
+    threads: int = 0  # of each process; 0 leaves it to torch and torchrun
     checkpoint_every: int = 100
     validate_every: int = 1000
 

@@ -98,7 +98,8 @@ def train(
     by dE00 to `out/best.pt`. Under `torchrun` every process takes its share of each batch and the
     first one keeps the books. Raises NonFiniteLoss.
     """
-    torch.set_num_threads(config.threads)
+    if config.threads:
+        torch.set_num_threads(config.threads)
     rank, world = place()
     first = rank == 0
     loss = loss.to(device)
