@@ -38,6 +38,12 @@ MARGIN = 2e-6  # linear light outside 0..1 that is float32's own rounding
 Grey = NDArray[np.uint8] | NDArray[np.uint16]
 
 
+def threads() -> int:
+    """Processors that this process may use, eight at most: each thread holds a strip in floats."""
+    free = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(8, free)
+
+
 @functools.cache
 def linear_table(depth: int) -> Array:
     """Linear light of every code value of an 8- or 16-bit sRGB channel."""
@@ -82,23 +88,18 @@ def luma(pixels: Grey) -> Array:
 
 
 def small_luma(photo: Photograph, width: int, height: int) -> Array:
-    """L* of the photo resized to (height, width), area-averaged, without a floating-point copy of
-    the whole photo.
+    """L* of the photo resized to (height, width), area-averaged, with never more than a band of the
+    photo in floating point.
     """
-    rows = []
     tall, wide = photo.pixels.shape[:2]
-    for top in range(height):
-        first, last = (
-            top * tall // height,
-            max(top * tall // height + 1, -(-(top + 1) * tall // height)),
-        )
-        rows.append(luma(photo.pixels[first:last]).mean(0))
-    narrow = Image.fromarray(np.stack(rows).astype(np.float32))
-    return np.asarray(
-        narrow.resize(
-            (width, height), Image.Resampling.BOX if wide > width else Image.Resampling.BILINEAR
-        )
-    )
+    result = np.empty((height, width), np.float32)
+    smooth = Image.Resampling.BOX if wide > width else Image.Resampling.BILINEAR
+    for row in range(height):
+        first = row * tall // height
+        last = max(first + 1, -(-(row + 1) * tall // height))
+        band = luma(photo.pixels[first:last]).mean(0, keepdims=True)
+        result[row] = np.asarray(Image.fromarray(band).resize((width, 1), smooth))[0]
+    return result
 
 
 def resized(channel: Array, width: int, height: int) -> Array:
@@ -198,7 +199,7 @@ def compose(photo: Photograph, ab: Array, luma_small: Array) -> Photograph:
         lightness = luma_from_y(y)
         paint(y, lightness, a1 * lightness + a0, b1 * lightness + b0, result[top:bottom])
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads()) as pool:
         for _ in pool.map(strip, range(0, height, rows)):
             pass
     return replace(photo, pixels=result)

@@ -70,7 +70,13 @@ def evaluate(
     grey, truths = Scores(), []
     scores = {name: Scores() for name in models}
     for path in paths:
-        truth = downscaled(open_photo(path), LONG_SIDE)
+        try:
+            truth = downscaled(open_photo(path), LONG_SIDE)
+        except ColorizeError as error:
+            for score in scores.values():
+                score.failed.append({"photo": path.name, "code": error.code})
+            progress(1)
+            continue
         rgb = three(truth.pixels)
         lab = lab_from_rgb(rgb)
         photo = grey_of(truth)
@@ -83,7 +89,7 @@ def evaluate(
         progress(1)
     return {
         "set": {"images": len(paths), "sha256": set_hash(paths), "long_side": LONG_SIDE},
-        "grey": {"de00": spread(grey.de00), "colourfulness": mean(grey.colourfulness)},
+        "grey": {"de00": spread(grey.de00), "colourfulness": spread(grey.colourfulness)},
         "truth": {"colourfulness": mean(truths)},
         "models": {name: summary(score) for name, score in scores.items()},
     }

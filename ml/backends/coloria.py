@@ -2,15 +2,15 @@
 here.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
+from onnxruntime.capi.onnxruntime_pybind11_state import Fail, RuntimeException
 
 from ml.color import Array, ab_bins, lab_from_rgb
-from ml.compose import compose, small_luma
+from ml.compose import compose, small_luma, threads
 from ml.images import Photograph
 from ml.spec import Colorizer, Hint, ModelSpec, Settings
 
@@ -80,7 +80,7 @@ def hint_planes(hints: tuple[Hint, ...], width: int, height: int) -> Array:
 class Coloria:
     def __init__(self, spec: ModelSpec, path: Path) -> None:
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = os.cpu_count() or 1
+        options.intra_op_num_threads = threads()
         options.enable_cpu_mem_arena = (
             False  # photos differ in size; an arena would keep the largest
         )
@@ -91,7 +91,11 @@ class Coloria:
 
     def logits(self, luma: Array, hints: Array) -> Array:
         """Logits (Q, h/4, w/4) of luma (h, w), 0..100, and hint planes (3, h, w)."""
-        (logits,) = self.session.run(None, {"luma": luma[None, None], "hints": hints[None]})
+        inputs = {"luma": luma[None, None], "hints": hints[None]}
+        try:
+            (logits,) = self.session.run(None, inputs)
+        except (Fail, RuntimeException) as error:  # no RuntimeErrors, but they tell of lost memory
+            raise RuntimeError(str(error)) from error
         return np.asarray(logits[0], np.float32)
 
     def colorize(self, photo: Photograph, settings: Settings) -> Photograph:

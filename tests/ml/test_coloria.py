@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from ml import registry
 from ml.backends.coloria import NATURAL, Coloria, decode, dial, hint_planes, input_size
@@ -101,3 +102,17 @@ def test_hints_at_the_border_stay_inside() -> None:
     planes = hint_planes((Hint(1.0, 1.0, (255, 0, 0)), Hint(0.0, 0.0, (0, 0, 255))), 64, 32)
     assert planes[2].sum() == 9 + 9
     assert planes[0, -1, -1] == pytest.approx(80.1 / 110, abs=0.01)
+
+
+def test_lost_memory_in_the_runtime_is_told_as_a_runtime_error(
+    model: Coloria, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ONNX Runtime's own exceptions derive from Exception; the model host knows RuntimeError."""
+
+    class Starved:
+        def run(self, names: None, inputs: object) -> None:
+            raise RuntimeException("Failed to allocate memory for requested buffer of size 1")
+
+    monkeypatch.setattr(model, "session", Starved())
+    with pytest.raises(RuntimeError, match="Failed to allocate memory"):
+        model.colorize(photograph(cameraman()), Settings())

@@ -56,6 +56,23 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         )
 
 
+def test_two_photos_never_become_one_result(scans: Path, tmp_path: Path) -> None:
+    Image.fromarray(cameraman()).save(scans / "one.gif")
+    Image.fromarray(cameraman()).save(scans / "one.png")
+    Image.fromarray(cameraman()).save(scans / "one.jpeg")
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="1 could not be coloured"):
+        call_command("colorize", str(scans), "--out", str(tmp_path / "out"), "--json", stdout=out)
+    written = {path.name for path in (tmp_path / "out").iterdir() if path.is_file()}
+    assert written == {"one_coloria.jpg", "one_coloria.jpeg", "one_coloria.png"}
+    assert "another photo of this run" in out.getvalue()
+
+
+def test_results_beside_the_photos_are_not_coloured_again(scans: Path) -> None:
+    assert len(colorize(scans, "--out", scans / "coloured")) == 2
+    assert len(colorize(scans, "--out", scans / "coloured")) == 2
+
+
 def test_hints_are_read_from_a_file(scans: Path, tmp_path: Path) -> None:
     """S015."""
     hints = tmp_path / "hints.json"

@@ -1,5 +1,7 @@
 """Luma is the photo's own, whatever chroma arrives."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from skimage.color import rgb2lab
@@ -79,3 +81,13 @@ def test_strips_leave_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ml.compose.STRIP", 512 * 7)
     stripped = compose(photo, chroma(30), small).pixels
     assert np.abs(whole.astype(int) - stripped).max() <= 1
+
+
+def test_a_very_wide_photo_needs_no_square_of_floats() -> None:
+    """65,500 px in one row: a floating-point copy at the network's height would take 200 MB."""
+    photo = photograph(np.tile(ramp(1, 655), (1, 100)))
+    tracemalloc.start()
+    compose(photo, chroma(20), small_luma(photo, 768, 192))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 40e6

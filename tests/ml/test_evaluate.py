@@ -71,6 +71,14 @@ def test_a_photo_that_fails_is_named_and_costs_nothing_else(folder: Path) -> Non
     json.dumps(report, allow_nan=False)
 
 
+def test_a_damaged_photo_is_named_and_left_out(folder: Path) -> None:
+    (folder / "broken.jpg").write_bytes(b"not a photo")
+    report = evaluate({"grey": Grey()}, photos(folder), Settings())
+    failed = report["models"]["grey"]["failed"]
+    assert failed == [{"photo": "broken.jpg", "code": "unsupported_type"}]
+    assert report["grey"]["de00"]["mean"] > 0
+
+
 def test_the_set_hash_does_not_depend_on_where_the_photos_lie(folder: Path, tmp_path: Path) -> None:
     moved = tmp_path / "moved"
     moved.mkdir()

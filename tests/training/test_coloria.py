@@ -23,7 +23,6 @@ from training.errors import NonFiniteLoss
 from training.recipes.coloria import encoder_weights
 
 ROOT = Path(__file__).parents[2]
-LONG = ["steps=40", "checkpoint_every=1", "threads=1"]
 
 
 def command(photos: Path, out: Path, *options: str) -> list[str]:
@@ -54,7 +53,7 @@ def test_the_smoke_run_ends_in_weights_that_colour(photos: Path, tmp_path: Path)
 def test_a_run_killed_at_any_moment_resumes_bit_for_bit(photos: Path, tmp_path: Path) -> None:
     """S064, S093."""
     whole, killed = tmp_path / "whole", tmp_path / "killed"
-    short = ["--set", "steps=8", "checkpoint_every=2", "threads=1"]
+    short = ["--set", "steps=6", "checkpoint_every=1", "valid_photos=1", "threads=1"]
     subprocess.run(command(photos, whole, *short), cwd=ROOT, env=environment(tmp_path), check=True)
     process = subprocess.Popen(command(photos, killed, *short), cwd=ROOT, env=environment(tmp_path))
     deadline = time.monotonic() + 120
@@ -62,13 +61,23 @@ def test_a_run_killed_at_any_moment_resumes_bit_for_bit(photos: Path, tmp_path: 
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    assert json.loads((killed / "last.json").read_text())["step"] < 8
+    assert json.loads((killed / "last.json").read_text())["step"] < 6
     subprocess.run(
         command(photos, killed, "--resume", *short), cwd=ROOT, env=environment(tmp_path), check=True
     )
     one, other = (checkpoint.load(run / "last.pt") for run in (whole, killed))
     for name, value in one["net"].items():
         assert torch.equal(value, other["net"][name]), name
+
+
+@pytest.mark.timeout(300)
+def test_two_processes_share_each_batch(photos: Path, tmp_path: Path) -> None:
+    """S085, S086, S090: gloo on the processor, one set of books."""
+    share = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    run = share + command(photos, tmp_path / "run", "--set", "steps=2", "threads=1")[1:]
+    subprocess.run(run, cwd=ROOT, env=environment(tmp_path), check=True)
+    assert json.loads((tmp_path / "run/last.json").read_text())["step"] == 2
+    assert registry.load("coloria", weights=tmp_path / "run/coloria.onnx")
 
 
 def test_a_second_run_does_not_overwrite_the_first(photos: Path, tmp_path: Path) -> None:

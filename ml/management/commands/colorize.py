@@ -1,14 +1,17 @@
 """Colour files or folders without a server."""
 
+import errno
 import json
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings as project
 from django.core.management.base import BaseCommand, CommandError
+from PIL import Image
 
 from ml import registry
 from ml.errors import ColorizeError
@@ -47,10 +50,11 @@ class Command(BaseCommand):
             models = load_models(options["model"])
         except ColorizeError as error:
             raise CommandError(f"{error} {error.reason}") from error
-        out, failures = options["out"], 0
-        for path, relative in found(options["paths"]):
+        limits = Limits(project.COLORIA_MAX_MEGAPIXELS, project.COLORIA_MAX_MEGABYTES)
+        run, failures = Run(chosen, options["out"], limits), 0
+        for path, folder in found(options["paths"], options["out"]):
             for name, model in models.items():
-                report = colour(path, relative, name, model, chosen, out)
+                report = run.colour(path, folder, name, model)
                 failures += "error" in report
                 self.say(report, options["json"])
         if failures:
@@ -107,35 +111,58 @@ def load_models(name: str) -> dict[str, Colorizer]:
     return {name: registry.load(name, folder=folder) for name in names}
 
 
-def found(paths: list[Path]) -> Iterator[tuple[Path, Path]]:
-    """Each photo with the folder its result goes to, relative to the output folder. A file named by
-    hand is always tried; in folders only names that look like photos are.
+def found(paths: list[Path], out: Path) -> Iterator[tuple[Path, Path]]:
+    """Each photo with the folder its result goes to, relative to `out`. A file named by hand is
+    always tried; in folders only what looks like a photo, and nothing that lies in `out`.
     """
     for path in paths:
         if not path.is_dir():
             yield path, Path()
             continue
         for photo in sorted(path.rglob("*")):
-            if photo.suffix.lower() in SUFFIXES | {".gif"}:
+            ours = photo.resolve().is_relative_to(out.resolve())
+            if photo.suffix.lower() in SUFFIXES | {".gif"} and not ours:
                 yield photo, photo.parent.relative_to(path)
 
 
-def colour(
-    path: Path, relative: Path, name: str, model: Colorizer, chosen: Settings, out: Path
-) -> dict[str, Any]:
-    """One file through one model: what happened, as it is printed."""
-    started = time.perf_counter()
-    report: dict[str, Any] = {"photo": str(path), "model": name}
-    try:
-        limits = Limits(project.COLORIA_MAX_MEGAPIXELS, project.COLORIA_MAX_MEGABYTES)
-        result = model.colorize(open_photo(path, path.name, limits), chosen)
-        target = out / relative / f"{path.stem}_{name}{SUFFIX[result.format]}"
+@dataclass(slots=True)
+class Run:
+    """One call of the command: what is wished, where results go, which names are taken."""
+
+    chosen: Settings
+    out: Path
+    limits: Limits
+    taken: set[Path] = field(default_factory=set)
+
+    def colour(self, path: Path, folder: Path, name: str, model: Colorizer) -> dict[str, Any]:
+        """One file through one model: what happened, as it is printed."""
+        started = time.perf_counter()
+        report: dict[str, Any] = {"photo": str(path), "model": name}
+        try:
+            result = model.colorize(open_photo(path, path.name, self.limits), self.chosen)
+            target = self.target(path, folder, name, result.format)
+            save_photo(result, target)
+        except ColorizeError as error:
+            return {**report, "error": {"code": error.code, "detail": str(error)}}
+        except FileNotFoundError:
+            return {**report, "error": {"code": "not_found", "detail": f"There is no file {path}."}}
+        except OSError as error:
+            detail = f"{error.filename or path}: {error.strerror or error}"
+            return {**report, "error": {"code": "not_written", "detail": detail}}
+        width, height = result.size
+        seconds = round(time.perf_counter() - started, 3)
+        report |= {"result": str(target), "width": width, "height": height, "seconds": seconds}
+        return report
+
+    def target(self, path: Path, folder: Path, name: str, form: str) -> Path:
+        """Where the result goes, with the photo's own suffix if it fits the format. Raises
+        FileExistsError if another photo of this run went there.
+        """
+        own = Image.registered_extensions().get(path.suffix.lower()) == form
+        suffix = path.suffix if own else SUFFIX[form]
+        target = self.out / folder / f"{path.stem}_{name}{suffix}"
+        if target in self.taken:
+            raise FileExistsError(errno.EEXIST, "another photo of this run went there", str(target))
+        self.taken.add(target)
         target.parent.mkdir(parents=True, exist_ok=True)
-        save_photo(result, target)
-    except ColorizeError as error:
-        return {**report, "error": {"code": error.code, "detail": str(error)}}
-    except FileNotFoundError:
-        return {**report, "error": {"code": "not_found", "detail": f"There is no file {path}."}}
-    height, width = result.pixels.shape[:2]
-    seconds = round(time.perf_counter() - started, 3)
-    return {**report, "result": str(target), "width": width, "height": height, "seconds": seconds}
+        return target
