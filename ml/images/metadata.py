@@ -58,9 +58,10 @@ KEPT = frozenset(
 # Alone these say nothing that `dpi` does not.
 RESOLUTION = {Base.XResolution, Base.YResolution, Base.ResolutionUnit}
 ROTATION = re.compile(
-    rb"""\s*tiff:Orientation\s*=\s*(["'])\d*\1|<tiff:Orientation>[^<]*</tiff:Orientation>"""
+    rb"""tiff:Orientation\s*=\s*(["'])\d*\1|<tiff:Orientation>[^<]*</tiff:Orientation>"""
 )
-THUMBNAILS = re.compile(rb"<(xmp|xap):Thumbnails\b.*?</\1:Thumbnails>", re.DOTALL)
+THUMBNAILS = (b"xmp:Thumbnails", b"xap:Thumbnails")
+LARGEST_XMP = 2**18  # bytes; what is longer holds pictures or an editor's history, not facts
 
 
 def orientation(image: Image.Image) -> int:
@@ -142,7 +143,23 @@ def read_xmp(packet: object) -> bytes:
         packet = packet[0]
     if isinstance(packet, str):
         packet = packet.encode()
-    return THUMBNAILS.sub(b"", ROTATION.sub(b"", packet)) if isinstance(packet, bytes) else b""
+    if not isinstance(packet, bytes) or len(packet) > LARGEST_XMP:
+        return b""
+    for name in THUMBNAILS:
+        packet = _without(packet, name)
+    return ROTATION.sub(b"", packet)
+
+
+def _without(packet: bytes, name: bytes) -> bytes:
+    """The packet without the elements of this name. Each byte is looked at once, however many
+    elements begin and never end.
+    """
+    first, last = b"<" + name, b"</" + name + b">"
+    kept, end = [], 0
+    while (begin := packet.find(first, end)) >= 0 and (close := packet.find(last, begin)) >= 0:
+        kept.append(packet[end:begin])
+        end = close + len(last)
+    return b"".join([*kept, packet[end:]])
 
 
 def read_dpi(value: object) -> tuple[float, float] | None:

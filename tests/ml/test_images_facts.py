@@ -13,6 +13,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from ml.color import linear_from_srgb, srgb_from_linear
 from ml.images import Photograph, open_photo, save_photo
+from ml.images.metadata import LARGEST_XMP, read_xmp
 from ml.images.profiles import grey_bytes, srgb_bytes
 from tests.ml import drawn
 
@@ -132,6 +133,21 @@ def test_xmp_is_carried_over_without_rotation(form: str, tmp_path: Path) -> None
         found = b" ".join(image.info["xmp"].split())
         assert found == PACKET % b'<rdf:Description dc:title="Gare"/>'
         assert image.size == photo.size
+
+
+def test_thumbnails_in_xmp_are_cut_out() -> None:
+    nested = b"<xmp:Thumbnails><rdf:li>%s</rdf:li></xmp:Thumbnails>" % (b"/9j/" * 99)
+    packet = PACKET % (b"a" + nested + b"b" + nested.replace(b"xmp:", b"xap:") + b"c")
+    assert read_xmp(packet) == PACKET % b"abc"
+
+
+# A pattern that starts anew from every blank takes minutes for the short one, hours for the long.
+@pytest.mark.timeout(30, method="signal")
+@pytest.mark.parametrize("size", [LARGEST_XMP, 2**20])
+@pytest.mark.parametrize("filler", [b" ", b"\n", b"<xmp:Thumbnails ", b"tiff:Orientation  "])
+def test_hostile_xmp_takes_no_time(filler: bytes, size: int) -> None:
+    packet = (filler * size)[:size]
+    assert read_xmp(packet) == (packet if size == LARGEST_XMP else b"")
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "TIFF", "BMP"])
