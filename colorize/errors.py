@@ -19,6 +19,7 @@ STATUS = {
     "model_unavailable": 503,
     "out_of_memory": 503,
     "timed_out": 503,
+    "busy": 503,
     "expired": 410,
     "not_ready": 409,
     "cancelled": 409,

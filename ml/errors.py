@@ -60,6 +60,14 @@ class TooHeavy(TooLarge):
     sentence = gettext_noop('"{name}" has {megabytes} MB; the limit is {limit} MB.')
 
 
+class TooLong(TooLarge):
+    """A strip within the megapixels. Facts: name, limit."""
+
+    sentence = gettext_noop(
+        '"{name}" has a side of more than {limit} pixels, the most we can save.'
+    )
+
+
 class TooMany(ColorizeError):
     """Facts: count, limit."""
 
@@ -91,6 +99,13 @@ class OutOfMemory(ColorizeError):
 class TimedOut(ColorizeError):
     code = "timed_out"
     sentence = gettext_noop("We ran out of time on this photo. Try a smaller render size.")
+
+
+class Busy(ColorizeError):
+    """The photos before this one take too long to be checked."""
+
+    code = "busy"
+    sentence = gettext_noop("Many photos are arriving at once. Try again in a minute.")
 
 
 class Expired(ColorizeError):

@@ -6,13 +6,14 @@ import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from math import ceil
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from PIL import Image, ImageFile, UnidentifiedImageError
 
-from ml.errors import BadImage, TooHeavy, TooLarge, UnsupportedType
+from ml.errors import BadImage, Busy, TooHeavy, TooLarge, TooLong, UnsupportedType
 from ml.images import metadata, tiff
 from ml.images.decoding import decode, is_planar_deep
 from ml.images.photograph import FORMATS, Header, Limits, Photograph
@@ -45,9 +46,16 @@ DNG_VERSION, SUBFILE, SUB_DIRECTORIES = 50706, 254, 330  # TIFF tags
 SCAN, SCANS = rb"\xff\xda", 200
 BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)  # sizes of its second header, all that exist
 
-# Checking an upload holds one decoded picture (4 bytes a pixel) until it is known to be whole. One
-# at a time per process bounds the web server's memory whatever arrives at once.
+# Pixels of the longer side. JPEG ends here, and a band of rows is a megapixel only while a row is
+# much less than that.
+LONGEST = 65_500
+
+# Checking an upload holds it decoded until it is known to be whole: up to 8 bytes a pixel for a
+# 16-bit TIFF with alpha and twice that while it is put together; a progressive JPEG keeps all its
+# coefficients, 2 bytes a sample, however small it is drawn. One at a time per process bounds the
+# web server's memory whatever arrives at once, and nobody waits for ever.
 _checking = threading.Lock()
+PATIENCE = 20  # seconds
 
 
 def open_photo(path: Path, name: str = "", limits: Limits | None = None) -> Photograph:
@@ -61,9 +69,11 @@ def open_photo(path: Path, name: str = "", limits: Limits | None = None) -> Phot
 
 
 def check_photo(path: Path, name: str = "", limits: Limits | None = None) -> Header:
-    """What a file is, once it is known that all of it can be decoded. Raises as open_photo does."""
+    """What a file is, once it is known that all of it can be decoded. Raises as open_photo does,
+    and Busy.
+    """
     name, limits = name or path.name, limits or Limits()
-    with _checking, _opened(path, name, limits) as image:
+    with _turn(), _opened(path, name, limits) as image:
         if image is None:
             photo = tiff.decode(path)
             return Header("TIFF", *photo.size)
@@ -71,10 +81,20 @@ def check_photo(path: Path, name: str = "", limits: Limits | None = None) -> Hea
         if metadata.orientation(image) > 4:
             width, height = height, width
         form = FORMATS[image.format or ""]
-        # a JPEG is read to its end but not held at full size
+        # a JPEG is read to its end but drawn at an eighth
         image.draft("RGB", (max(1, width // 8), max(1, height // 8)))
         image.load()
     return Header(form, width, height)
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    if not _checking.acquire(timeout=PATIENCE):
+        raise Busy(f"other uploads were being checked for {PATIENCE} s")
+    try:
+        yield
+    finally:
+        _checking.release()
 
 
 @contextmanager
@@ -111,6 +131,8 @@ def _measure(size: tuple[int, int], name: str, limits: Limits) -> None:
             "limit": limits.megapixels,
         }
         raise TooLarge(f"{size[0]} x {size[1]} pixels", facts)
+    if max(size) > LONGEST:
+        raise TooLong(f"{size[0]} x {size[1]} pixels", {"name": name, "limit": LONGEST})
 
 
 @contextmanager
@@ -151,6 +173,6 @@ def _refuse_traps(image: ImageFile.ImageFile, path: Path, name: str) -> None:
             raise UnsupportedType("a raw camera file", {"name": name})
     elif image.format in ("JPEG", "MPO"):
         with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
-            scans = len(re.findall(SCAN, content))
+            scans = sum(1 for _ in islice(re.finditer(SCAN, content), SCANS + 1))
         if scans > SCANS:
-            raise BadImage(f"a JPEG of {scans} scans", {"name": name})
+            raise BadImage(f"a JPEG of more than {SCANS} scans", {"name": name})

@@ -1,5 +1,6 @@
 """What does not come in, and the error that says so (S144-S146)."""
 
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -9,8 +10,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from ml.errors import BadImage, ColorizeError, TooHeavy, TooLarge, UnsupportedType
-from ml.images import Limits, check_photo, open_photo
+from ml.errors import BadImage, Busy, ColorizeError, TooHeavy, TooLarge, TooLong, UnsupportedType
+from ml.images import Limits, check_photo, open_photo, opening
+from ml.images.opening import SCANS
 from tests.ml import drawn
 
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")  # it warns of damage it mends
@@ -120,6 +122,14 @@ def test_the_megapixels_told_are_above_the_limit(tmp_path: Path) -> None:
     refused(path, TooLarge, '"scan.png" has 101 megapixels; the limit is 100.')
 
 
+@pytest.mark.parametrize("size", [(65501, 1), (1, 65501)])
+def test_a_strip_longer_than_jpeg_can_hold_is_refused(
+    size: tuple[int, int], tmp_path: Path
+) -> None:
+    Image.new("L", size).save(tmp_path / "strip.png")
+    refused(tmp_path / "strip.png", TooLong, "more than 65500 pixels")
+
+
 def test_a_large_tiff_that_pillow_does_not_know_is_too_large(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     samples = np.zeros((40, 30, 2), np.uint16)
@@ -156,6 +166,30 @@ def test_a_jpeg_of_thousands_of_scans_is_refused(tmp_path: Path) -> None:
     last = whole.rindex(b"\xff\xda")
     (tmp_path / "a.jpg").write_bytes(whole[:last] + whole[last:-2] * 300 + whole[-2:])
     refused(tmp_path / "a.jpg", BadImage)
+
+
+def test_scan_markers_are_counted_no_further_than_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[int] = []
+    find = re.finditer
+    monkeypatch.setattr(
+        "ml.images.opening.re.finditer",
+        lambda *given: (looked.append(found.start()) or found for found in find(*given)),
+    )
+    (tmp_path / "a.jpg").write_bytes(drawn.encoded(drawn.smooth(), "JPEG") + b"\xff\xda" * 9999)
+    refused(tmp_path / "a.jpg", BadImage)
+    assert len(looked) == 2 * (SCANS + 1), "by check_photo and open_photo"
+
+
+def test_an_upload_does_not_wait_for_ever_to_be_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = drawn.saved(tmp_path / "a.png", drawn.noise(9, 9))
+    monkeypatch.setattr(opening, "PATIENCE", 0.01)
+    with opening._checking, pytest.raises(Busy, match="Try again in a minute"):
+        check_photo(path)
+    assert check_photo(path).width == 9
 
 
 def test_absurd_tiff_tags_are_damage(tmp_path: Path) -> None:
