@@ -14,6 +14,7 @@ env = Environment()
 
 DEBUG = env.flag("COLORIA_DEBUG")
 HTTPS = env.flag("COLORIA_HTTPS")  # behind a proxy that ends TLS and sets X-Forwarded-Proto
+PROXY = env.text("COLORIA_PROXY", "127.0.0.1")  # its address: nobody else may set that header
 VAR = Path(env.text("COLORIA_VAR") or BASE_DIR / "var").resolve()
 for folder in (VAR, VAR / "media", VAR / "incoming", VAR / "weights", VAR / "log", VAR / "static"):
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -23,10 +23,10 @@ REAL = {"DJANGO_SETTINGS_MODULE": "coloria.settings"}
 class Site:
     """One `manage.py up` with a run-time folder of its own, by which its processes are found."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **variables: str) -> None:
         self.folder, self.port = folder, free_port()
         self.log = folder / "up.log"
-        environment = {**os.environ, **REAL, "COLORIA_VAR": str(folder / "var")}
+        environment = {**os.environ, **REAL, "COLORIA_VAR": str(folder / "var"), **variables}
         with self.log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "manage.py", "up", "--port", str(self.port)],
@@ -72,8 +72,8 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    started = Site(tmp_path)
+def site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
+    started = Site(tmp_path, **getattr(request, "param", {}))
     yield started
     for pid in started.processes():
         os.kill(pid, signal.SIGKILL)
@@ -85,6 +85,17 @@ def test_it_serves_the_page_and_runs_a_worker(site: Site) -> None:
     with urllib.request.urlopen(f"http://127.0.0.1:{site.port}/") as answer:
         assert answer.status == 200
     assert site.one("manage.py work")
+
+
+@pytest.mark.parametrize("site", [{"COLORIA_HTTPS": "true"}], indirect=True)
+def test_behind_a_proxy_that_ends_tls_the_page_is_not_redirected_for_ever(site: Site) -> None:
+    site.wait_for("Ctrl-C")
+    address = f"http://127.0.0.1:{site.port}/"
+    forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
+    with urllib.request.urlopen(urllib.request.Request(address, headers=forwarded)) as answer:
+        assert (answer.status, answer.url) == (200, address)
+    (log,) = (site.folder / "var/log").glob("requests-*.log")
+    assert "203.0.113.9 GET / 200" in log.read_text()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

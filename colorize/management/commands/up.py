@@ -9,6 +9,7 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
+from django.conf import settings
 from django.core.management import BaseCommand, CommandError, call_command
 
 from colorize.management.children import Child, adopt_orphans, descendants
@@ -33,6 +34,16 @@ def require_free(host: str, port: int) -> None:
             ) from error
 
 
+def server_options() -> list[str]:
+    """What waitress must know of the settings. It drops X-Forwarded-* of whom it does not trust."""
+    if not settings.HTTPS:
+        return []
+    return [
+        f"--trusted-proxy={settings.PROXY}",
+        "--trusted-proxy-headers=x-forwarded-proto x-forwarded-for",
+    ]
+
+
 class Command(BaseCommand):
     help = "Run the site and one worker until Ctrl-C."
 
@@ -51,8 +62,10 @@ class Command(BaseCommand):
         adopt_orphans()
         children: list[Child] = []
         try:
-            server = [f"--listen={address}", f"--threads={threads}", "coloria.wsgi:application"]
-            self.start(children, "web server", ["-m", "waitress", *server])
+            server = [f"--listen={address}", f"--threads={threads}", *server_options()]
+            self.start(
+                children, "web server", ["-m", "waitress", *server, "coloria.wsgi:application"]
+            )
             # The page first: on two cores both together would each take longer.
             self.wait_for_answer(host, port, children)
             self.start(children, "worker", ["manage.py", "work"])
