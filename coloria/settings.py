@@ -27,7 +27,7 @@ DATABASES = {
 
 # The promise, the limits and the model host
 COLORIA_MINUTES = env.number("COLORIA_MINUTES", 10, 1, 1440)
-COLORIA_MAX_FILES = env.number("COLORIA_MAX_FILES", 5, 1, 100)
+COLORIA_MAX_FILES = env.number("COLORIA_MAX_FILES", 5, 1, 50)
 COLORIA_MAX_MEGAPIXELS = env.number("COLORIA_MAX_MEGAPIXELS", 100, 1, 1000)
 COLORIA_MAX_MEGABYTES = env.number("COLORIA_MAX_MEGABYTES", 50, 1, 2000)
 COLORIA_JOB_TIMEOUT = env.number("COLORIA_JOB_TIMEOUT", 300, 1, 3000)  # seconds for one photo
@@ -124,7 +124,7 @@ FILE_UPLOAD_TEMP_DIR = VAR / "incoming"
 FILE_UPLOAD_HANDLERS = ["colorize.uploads.BoundedUpload"]
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
-DATA_UPLOAD_MAX_NUMBER_FILES = 1000  # so that "you chose 8 photos" can be said
+DATA_UPLOAD_MAX_NUMBER_FILES = 50  # above COLORIA_MAX_FILES: "you chose 8 photos" can be said
 
 # Browser security; nosniff, Referrer-Policy and COOP are Django's defaults
 CONTENT_SECURITY_POLICY = (

@@ -61,7 +61,8 @@ def take(
 
     Raises what concerns them all: TooMany, UnknownModel, ModelUnavailable.
     """
-    specs = catalogue.chosen(form.cleaned_data["model"], len(files))
+    sent = sum(len(field) for _, field in request.FILES.lists())  # BoundedUpload counts them all
+    specs = catalogue.chosen(form.cleaned_data["model"], sent)
     photos: list[Photo] = []
     refused: list[Refusal] = []
     for upload in files:

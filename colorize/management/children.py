@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,11 +59,14 @@ class Child:
     process: subprocess.Popen[bytes]
 
     @classmethod
-    def start(cls, title: str, arguments: list[str]) -> "Child":
-        """Run this Python with `arguments` in the project's folder."""
+    def start(
+        cls, title: str, arguments: list[str], environment: Mapping[str, str] | None = None
+    ) -> "Child":
+        """Run this Python with `arguments` in the project's folder; `environment` is added."""
         process = subprocess.Popen(
             [sys.executable, *arguments],
             cwd=settings.BASE_DIR,
+            env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
             process_group=0,
             preexec_fn=follow_parent(),  # safe: forked from the main thread, and it takes no lock

@@ -1,5 +1,6 @@
 """`manage.py up` (make up): one command starts the site and a worker, and leaves nothing behind."""
 
+import http.client
 import os
 import signal
 import socket
@@ -96,6 +97,17 @@ def test_behind_a_proxy_that_ends_tls_the_page_is_not_redirected_for_ever(site: 
         assert (answer.status, answer.url) == (200, address)
     (log,) = (site.folder / "var/log").glob("requests-*.log")
     assert "203.0.113.9 GET / 200" in log.read_text()
+
+
+@pytest.mark.parametrize("site", [{"COLORIA_MAX_MEGABYTES": "1"}], indirect=True)
+def test_a_huge_request_is_refused_unread_and_others_arrive_in_our_folder(site: Site) -> None:
+    site.wait_for("Ctrl-C")
+    connection = http.client.HTTPConnection("127.0.0.1", site.port, timeout=PATIENCE)
+    connection.request("POST", "/upload", headers={"Content-Length": str(10 * 2**20 + 1)})
+    assert connection.getresponse().status == 413
+    connection.close()
+    environment = Path(f"/proc/{site.one('waitress')}/environ").read_bytes().split(b"\0")
+    assert f"TMPDIR={site.folder / 'var/incoming'}".encode() in environment
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

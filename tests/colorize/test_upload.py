@@ -6,6 +6,7 @@ from unittest import mock
 from django.conf import settings
 from django.test import override_settings
 
+from colorize import catalogue
 from colorize.models import Photo
 from ml.images import MIME
 from tests.base import BaseTestCase, media, picture, upload
@@ -37,6 +38,31 @@ class UploadTests(BaseTestCase):
         assert (answer.status_code, answer.json()["code"]) == (400, "too_many_files")
         assert answer.json()["detail"].startswith("You chose 6 photos. Send up to 5 at a time")
         assert media() == [] and not Photo.objects.exists()
+
+    def test_a_photo_beyond_the_limit_is_counted_and_not_held_open(self) -> None:
+        fields = {"photos": [upload(f"{n}.png") for n in range(8)], "model": "fake"}
+        held: list[int] = []
+        with mock.patch(
+            "colorize.forms.catalogue.chosen",
+            wraps=catalogue.chosen,
+            side_effect=lambda *_: held.append(len(sizes())) or mock.DEFAULT,
+        ):
+            answer = self.alice.post("/upload", fields, headers=JSON)
+        assert answer.json()["detail"].startswith("You chose 8 photos.")
+        assert held == [5]
+
+    def test_photos_count_whatever_their_field_is_called(self) -> None:
+        fields = {"other": [upload(f"{n}.png") for n in range(5)], "photos": upload()}
+        answer = self.alice.post("/upload", {**fields, "model": "fake"}, headers=JSON)
+        assert (answer.status_code, answer.json()["code"]) == (400, "too_many_files")
+
+    def test_a_request_of_very_many_files_is_not_read_to_its_end(self) -> None:
+        photos = [upload(f"{n}.png", b"") for n in range(51)]
+        for address, field in (("/upload", "photos"), ("/api/v1/photos", "image")):
+            with self.subTest(address), self.assertLogs("django.security.TooManyFilesSent"):
+                answer = self.alice.post(address, {field: photos}, headers=JSON)
+                assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+        assert sizes() == []
 
     def test_all_models_take_one_photo(self) -> None:
         photos = [upload("1.png"), upload("2.png")]

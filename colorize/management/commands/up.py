@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 from argparse import ArgumentParser
+from collections.abc import Mapping
 from contextlib import suppress
 from types import FrameType
 from typing import Any
@@ -35,10 +36,15 @@ def require_free(host: str, port: int) -> None:
 
 
 def server_options() -> list[str]:
-    """What waitress must know of the settings. It drops X-Forwarded-* of whom it does not trust."""
+    """What waitress must know of the settings. It keeps a request's body before Django looks at it,
+    and drops X-Forwarded-* of whom it does not trust.
+    """
+    most = 2 * settings.COLORIA_MAX_FILES * settings.COLORIA_MAX_MEGABYTES * 2**20
+    bounds = [f"--max-request-body-size={most}", "--asyncore-use-poll"]
     if not settings.HTTPS:
-        return []
+        return bounds
     return [
+        *bounds,
         f"--trusted-proxy={settings.PROXY}",
         "--trusted-proxy-headers=x-forwarded-proto x-forwarded-for",
     ]
@@ -63,9 +69,9 @@ class Command(BaseCommand):
         children: list[Child] = []
         try:
             server = [f"--listen={address}", f"--threads={threads}", *server_options()]
-            self.start(
-                children, "web server", ["-m", "waitress", *server, "coloria.wsgi:application"]
-            )
+            waitress = ["-m", "waitress", *server, "coloria.wsgi:application"]
+            arriving = {"TMPDIR": str(settings.FILE_UPLOAD_TEMP_DIR)}  # photos lie nowhere else
+            self.start(children, "web server", waitress, arriving)
             # The page first: on two cores both together would each take longer.
             self.wait_for_answer(host, port, children)
             self.start(children, "worker", ["manage.py", "work"])
@@ -81,9 +87,15 @@ class Command(BaseCommand):
     def count_signal(self, number: int, frame: FrameType | None) -> None:
         self.signals += 1
 
-    def start(self, children: list[Child], title: str, arguments: list[str]) -> None:
+    def start(
+        self,
+        children: list[Child],
+        title: str,
+        arguments: list[str],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         if not self.signals:
-            children.append(Child.start(title, arguments))
+            children.append(Child.start(title, arguments, environment))
 
     def wait_for_answer(self, host: str, port: int, children: list[Child]) -> None:
         """Return when the web server accepts connections or a signal came. Raises CommandError."""
