@@ -1,5 +1,7 @@
-"""TIFFs that Pillow does not read, or not at their depth: planar, with alpha, float RGB."""
+"""TIFFs that Pillow does not read, or not at their depth: planar, with alpha, half-float RGB."""
 
+import zlib
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 ORIENTATION, ICC, XMP, IPTC = 274, 34675, 700, metadata.IPTC_TAG
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2  # photometric interpretations
 ASSOCIATED, UNASSOCIATED = 1, 2  # alpha, as extra samples
+PLAIN, DEFLATE = 1, (8, 32946)  # compressions
+DEEPEST = 8  # bytes a pixel: four samples of 16 bits
+LARGEST_TILE = 2**26  # bytes; a tile may be larger than the photo
 
 
 class Unsupported(Exception):
@@ -34,6 +39,10 @@ def _first(file: tifffile.TiffFile) -> tifffile.TiffPage:
         raise Unsupported(f"TIFF of photometric {page.photometric}, depth {page.imagedepth}")
     if page.samplesperpixel > 5 or page.dtype is None or not page.imagewidth * page.imagelength:
         raise Unsupported(f"TIFF of {page.samplesperpixel} samples of {page.dtype}")
+    if page.nbytes > DEEPEST * page.imagewidth * page.imagelength:
+        raise Unsupported(f"TIFF of {page.samplesperpixel} samples of {page.dtype}")
+    if page.compression not in (PLAIN, *DEFLATE):  # no other has a bound on what it unpacks to
+        raise Unsupported(f"TIFF of compression {page.compression}")
     return page
 
 
@@ -41,15 +50,14 @@ def decode(path: Path) -> Photograph:
     """The first page, 16 bits deep."""
     with tifffile.TiffFile(path) as file:
         page = _first(file)
-        samples = _samples(page)
         turn = int(_value(page, ORIENTATION, 1))
         icc, xmp, iptc = (_value(page, tag, b"") for tag in (ICC, XMP, IPTC))
         dpi = metadata.read_dpi(page.get_resolution("INCH"))
-        colours, alpha = _split(page, samples)
+        colours, alpha = _split(page, _samples(page))
     to_srgb16(colours, icc if isinstance(icc, bytes) else b"")
     if colours.ndim == 3 and is_neutral(colours):
-        colours = colours[..., 1]
-    pixels = turned(colours, turn)
+        colours = np.ascontiguousarray(colours[..., 1])
+    pixels = colours if turn == 1 else turned(colours, turn)
     return Photograph(
         pixels,
         None if alpha is None else turned(alpha, turn),
@@ -68,18 +76,29 @@ def _value(page: tifffile.TiffPage, tag: int, default: Any) -> Any:
 
 def _samples(page: tifffile.TiffPage) -> NDArray[Any]:
     """(H, W) or (H, W, samples) as stored."""
-    end = page.parent.filehandle.size
-    places = zip(page.dataoffsets, page.databytecounts, strict=True)
-    if not all(place + length <= end for place, length in places):
-        raise ValueError("truncated TIFF")  # tifffile would give black
-    try:
-        array = np.asarray(page.asarray(maxworkers=1))
-    except ValueError as error:
-        if "imagecodecs" in str(error):  # a compression that neither tifffile nor Pillow opens
-            raise Unsupported(str(error)) from error
-        raise
+    _measure_strips(page)
+    array = np.asarray(page.asarray(maxworkers=1))
     planar = page.planarconfig == tifffile.PLANARCONFIG.SEPARATE and array.ndim == 3
     return np.moveaxis(array, 0, -1) if planar else array
+
+
+def _measure_strips(page: tifffile.TiffPage) -> None:
+    """Refuse strips and tiles that end after the file, share its bytes, or unpack to more than
+    their share of the photo: tifffile gives black for the first and unpacks the others whole.
+    """
+    file = page.parent.filehandle
+    places = list(zip(page.dataoffsets, page.databytecounts, strict=True))
+    if any(place + length > file.size for place, length in places):
+        raise ValueError("truncated TIFF")
+    if sum(page.databytecounts) > file.size:
+        raise ValueError("TIFF of strips that overlap")
+    room = prod(page.chunks) * (page.nbytes // page.size)
+    if room > max(page.nbytes, LARGEST_TILE):
+        raise Unsupported(f"TIFF of tiles of {room} bytes")
+    for place, length in places if page.compression in DEFLATE else ():
+        file.seek(place)
+        if len(zlib.decompressobj().decompress(file.read(length), room + 1)) > room:
+            raise ValueError(f"TIFF of a strip of more than {room} bytes")
 
 
 def _split(

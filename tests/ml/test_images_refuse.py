@@ -4,6 +4,7 @@ import re
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -219,6 +220,60 @@ def test_a_raw_camera_file_is_unsupported_not_a_thumbnail(tmp_path: Path) -> Non
     version = [(50706, "B", 4, bytes([1, 4, 0, 0]), True)]
     tifffile.imwrite(tmp_path / "a.dng", thumbnail, photometric="rgb", extratags=version)
     refused(tmp_path / "a.dng", UnsupportedType)
+
+
+def planar(path: Path, **options: Any) -> Path:
+    """A 16-bit colour TIFF of three planes, which Pillow leaves to tifffile."""
+    planes = drawn.noise(3, 16, 16, np.uint16)
+    tifffile.imwrite(path, planes, photometric="rgb", planarconfig="separate", **options)
+    return path
+
+
+def with_strip(path: Path, strip: bytes) -> Path:
+    """The TIFF with each of its strips replaced by one and the same, appended to it."""
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        count, end = len(file.pages.first.dataoffsets), path.stat().st_size
+        file.pages.first.tags["StripOffsets"].overwrite([end] * count)
+        file.pages.first.tags["StripByteCounts"].overwrite([len(strip)] * count, dtype="I")
+    with path.open("ab") as whole:
+        whole.write(strip)
+    return path
+
+
+def test_a_strip_that_unpacks_to_more_than_its_rows_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bomb = with_strip(planar(tmp_path / "a.tif", compression="zlib"), zlib.compress(bytes(2**24)))
+    with bomb.open("ab") as file:
+        file.write(bytes(2**17))  # room enough for three such strips
+    monkeypatch.setattr(tifffile.TiffPage, "asarray", lambda *_, **__: pytest.fail("unpacked"))
+    refused(bomb, BadImage)
+
+
+def test_strips_that_share_their_bytes_are_refused(tmp_path: Path) -> None:
+    strip = zlib.compress(bytes(16 * 16 * 2)).ljust(2**20, b"\0")
+    refused(with_strip(planar(tmp_path / "a.tif", compression="zlib"), strip), BadImage)
+
+
+def test_a_compression_without_a_bound_is_unsupported(tmp_path: Path) -> None:
+    refused(planar(tmp_path / "a.tif", compression="lzma"), UnsupportedType)
+
+
+def test_a_tile_far_larger_than_its_photo_is_unsupported(tmp_path: Path) -> None:
+    path = planar(tmp_path / "a.tif", compression="zlib", tile=(16, 16))
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        for tag in ("TileWidth", "TileLength"):
+            file.pages.first.tags[tag].overwrite(2**14)
+    refused(path, UnsupportedType)
+
+
+@pytest.mark.parametrize(("samples", "dtype"), [(5, np.uint16), (3, np.float32)])
+def test_more_than_eight_bytes_a_pixel_are_unsupported(
+    samples: int, dtype: type, tmp_path: Path
+) -> None:
+    pixels = np.zeros((9, 9, samples), dtype)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb")
+    refused(tmp_path / "a.tif", UnsupportedType)
 
 
 def test_volumes_are_unsupported(tmp_path: Path) -> None:
