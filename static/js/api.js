@@ -34,6 +34,14 @@ function refusal(status, body) {
   return new Refused(status, code, typeof detail === "string" ? detail : text("internal"));
 }
 
+// What an answer means. 502 and 504 are a proxy's: the server itself did not answer.
+function understand(status, body, date) {
+  setClockFrom(date);
+  if (status === 502 || status === 504) throw new Offline();
+  if (status < 200 || status >= 300) throw refusal(status, body);
+  return parse(body);
+}
+
 async function call(method, url, signal) {
   let response, body;
   try {
@@ -47,10 +55,7 @@ async function call(method, url, signal) {
     if (error.name === "AbortError") throw error;
     throw new Offline();
   }
-  setClockFrom(response.headers.get("Date"));
-  if (response.status === 502 || response.status === 504) throw new Offline();
-  if (!response.ok) throw refusal(response.status, body);
-  return parse(body);
+  return understand(response.status, body, response.headers.get("Date"));
 }
 
 export const getPhoto = (id, signal) => call("GET", `/api/v1/photos/${id}`, signal);
@@ -71,9 +76,11 @@ export function sendPhoto(file, name, model, { signal, progress }) {
       if (event.lengthComputable) progress(event.loaded / event.total);
     });
     request.addEventListener("load", () => {
-      setClockFrom(request.getResponseHeader("Date"));
-      if (request.status < 300) resolve(parse(request.responseText));
-      else reject(refusal(request.status, request.responseText));
+      try {
+        resolve(understand(request.status, request.responseText, request.getResponseHeader("Date")));
+      } catch (error) {
+        reject(error);
+      }
     });
     request.addEventListener("error", () => reject(new Offline()));
     request.addEventListener("abort", () => reject(new DOMException("", "AbortError")));

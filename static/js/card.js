@@ -1,6 +1,6 @@
 // One photo from choice to deletion. Every card owns one AbortController: when the card goes, its upload, polling,
 // timers and listeners go with it. Markup comes from <template id="card">; user input only ever becomes textContent.
-import { Refused, cancelJob, deletePhoto, sendPhoto } from "./api.js";
+import { Refused, cancelJob, deletePhoto, getPhoto, sendPhoto } from "./api.js";
 import { compare } from "./compare.js";
 import { confirmDelete } from "./confirm.js";
 import { countdown } from "./countdown.js";
@@ -12,12 +12,22 @@ import { clockTime, fileSize, percent, plural, number, text } from "./strings.js
 
 const template = document.getElementById("card");
 
+const GONE = ["expired", "not_found"]; // codes of an answer about a photo that was here
+
+// The picture, or null where it did not come.
 async function picture(url, alt) {
   const image = new Image();
   image.alt = alt;
   image.src = url;
-  await image.decode();
-  return image;
+  return image.decode().then(() => image, () => null);
+}
+
+// What to say about a photo that went at its deadline, or earlier because its owner said so.
+function epitaph({ deleted, expires }) {
+  const went = Date.parse(deleted);
+  const deadline = Date.parse(expires ?? deleted);
+  if (went < deadline) return text("deleted_at", { time: clockTime(went) });
+  return text("expired", { time: clockTime(deadline) });
 }
 
 export class Card {
@@ -45,11 +55,14 @@ export class Card {
     const { signal } = this.#control;
     this.part("name").textContent = this.name;
     this.part("tile-name").textContent = this.name;
+    for (const unseen of this.root.querySelectorAll(".unseen")) unseen.textContent = ` ${this.name}`;
+    const bar = this.part("progress");
+    bar.setAttribute("aria-label", `${bar.getAttribute("aria-label")} ${this.name}`);
     const act = { remove: () => this.remove(), cancel: () => this.cancel(), delete: () => this.delete() };
     for (const [name, action] of Object.entries(act)) {
       this.part(name).addEventListener("click", action, { signal });
     }
-    this.part("dismiss").addEventListener("click", () => this.remove(), { signal });
+    this.part("dismiss").addEventListener("click", () => this.dismiss()); // outlives `fail`
     const ready = (action) => () => this.state === "ready" && action();
     keys(this.root, {
       download: ready(() => this.part("download").click()),
@@ -99,11 +112,21 @@ export class Card {
   fail(sentence, state = "failed") {
     this.#control.abort();
     this.#control = new AbortController();
-    this.part("dismiss").addEventListener("click", () => this.remove(), { signal: this.#control.signal });
+    this.#to(state, "");
+    this.#complain(sentence);
+  }
+
+  #complain(sentence) {
     this.part("error-text").textContent = sentence;
     this.part("error").hidden = false;
-    this.#to(state, "");
     this.part("error").focus();
+  }
+
+  // An error about a photo that is still there takes only itself away.
+  dismiss() {
+    if (this.state !== "ready") return this.remove();
+    this.part("error").hidden = true;
+    this.root.focus();
   }
 
   // Send was pressed: from now on the photo is not sent a second time, though others may go first.
@@ -139,6 +162,7 @@ export class Card {
   #caught(error) {
     if (error.name === "AbortError") return;
     const refused = error instanceof Refused;
+    if (GONE.includes(error.code)) return this.#bury(error.code === "expired" ? error.message : text("gone"));
     this.fail(refused ? error.message : text("internal"));
     if (!refused) throw error; // a fault of ours, for the console as well
   }
@@ -172,22 +196,39 @@ export class Card {
 
   async #end(photo) {
     const job = photo.jobs[0];
+    const { signal } = this.#control;
     this.#photo = photo;
+    if (photo.deleted) return this.#bury(epitaph(photo));
     if (job.state === "cancelled") return this.remove();
     if (job.state !== "done") return this.fail(job.error?.detail ?? text("internal"));
     await this.#reveal(photo, job);
+    if (signal.aborted) return; // cancelled while the pictures came
     const seconds = Math.max(1, Math.round((Date.parse(job.finished) - Date.parse(job.created)) / 1000));
     const sentence = plural("ready", seconds);
     this.#to("ready", sentence);
     say(`${sentence}: ${this.name}`);
     this.part("download").href = job.download;
-    countdown(this.part("countdown"), Date.parse(photo.expires), this.#control.signal, () => this.#expire(photo));
+    countdown(this.part("countdown"), Date.parse(photo.expires), signal, () => this.#bury(epitaph(photo)));
+  }
+
+  // Asks for a picture until somebody answers; null where the answer is that the photo is there and the picture is not.
+  #picture(url, alt) {
+    const { signal } = this.#control;
+    const ask = async () => {
+      const first = await picture(url, alt);
+      if (first) return first;
+      const photo = await getPhoto(this.id, signal);
+      if (photo.deleted) throw new Refused(410, "expired", epitaph(photo));
+      return picture(url, alt);
+    };
+    return persist(ask, signal, () => this.#offline());
   }
 
   async #reveal(photo, job) {
     const frame = this.part("compare");
-    const before = await picture(photo.preview, text("alt_before", { name: this.name }));
-    const after = await picture(job.preview, text("alt_after", { name: this.name }));
+    const before = await this.#picture(photo.preview, text("alt_before", { name: this.name }));
+    const after = await this.#picture(job.preview, text("alt_after", { name: this.name }));
+    if (!before || !after) return; // the download is there all the same
     frame.dataset.compare = this.name;
     frame.querySelector(".before").prepend(before);
     frame.querySelector(".after").prepend(after);
@@ -199,9 +240,9 @@ export class Card {
     frame.classList.add("is-revealed");
   }
 
-  #expire(photo) {
+  #bury(sentence) {
     this.part("compare").remove();
-    this.fail(text("expired", { time: clockTime(Date.parse(photo.expires)) }), "expired");
+    this.fail(sentence, "expired");
   }
 
   cancel() {
@@ -211,10 +252,13 @@ export class Card {
 
   async delete() {
     if (!(await confirmDelete(this.name))) return;
+    this.part("error").hidden = true;
     try {
-      await deletePhoto(this.#photo.id);
+      await persist(() => deletePhoto(this.id), this.#control.signal, () => this.#offline());
     } catch (error) {
-      if (error.status !== 404 && error.status !== 410) return this.fail(error.message || text("offline"));
+      if (error.name === "AbortError") return; // the deadline came first, and the card says so
+      this.part("status").textContent = "";
+      return this.#complain(error.message);
     }
     say(text("deleted", { name: this.name }));
     this.remove();

@@ -4,10 +4,11 @@ import { compareAll } from "./compare.js";
 import { confirmDelete } from "./confirm.js";
 import { countdown } from "./countdown.js";
 import { keys } from "./keys.js";
-import { watch } from "./patience.js";
+import { pause, watch } from "./patience.js";
 import { say } from "./say.js";
 import { plural, number, text } from "./strings.js";
 
+const AGAIN = 10000; // milliseconds until a page is read again after an error that is not about its photo
 const page = new AbortController();
 const { signal } = page;
 
@@ -59,9 +60,11 @@ async function follow(element) {
   };
   try {
     await watch(element.dataset.watch, { signal, show, offline });
-  } finally {
-    location.reload(); // also when the photo is gone: the page then says so
+  } catch (error) {
+    const gone = error.status === 404 || error.status === 410;
+    if (!gone) await pause(AGAIN, signal);
   }
+  location.reload(); // also when the photo is gone: the page then says so
 }
 
 compareAll();

@@ -75,7 +75,7 @@ def test_a_damaged_file_does_not_cost_the_good_one(page: Page) -> None:
     page.get_by_role("button", name="Send 2 photos").click()
     expect(page.get_by_role("slider", name="good.jpg")).to_be_visible(timeout=COLOUR)
     expect(page.locator(".card .problem:visible")).to_have_text(
-        '"torn.jpg" is damaged and cannot be opened. Try exporting it again.\nDismiss',
+        '"torn.jpg" is damaged and cannot be opened. Try exporting it again.\nDismiss torn.jpg',
         use_inner_text=True,
     )
 
