@@ -25,8 +25,7 @@ DATABASES = {
     "default": database(env.text("COLORIA_DATABASE_URL") or f"sqlite:///{VAR / 'coloria.sqlite3'}")
 }
 
-# The promise, the limits and the model host
-COLORIA_MINUTES = env.number("COLORIA_MINUTES", 10, 1, 1440)
+# The limits and the model host
 COLORIA_MAX_FILES = env.number("COLORIA_MAX_FILES", 5, 1, 50)
 COLORIA_MAX_MEGAPIXELS = env.number("COLORIA_MAX_MEGAPIXELS", 100, 1, 1000)
 COLORIA_MAX_MEGABYTES = env.number("COLORIA_MAX_MEGABYTES", 50, 1, 2000)

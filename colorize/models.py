@@ -31,13 +31,10 @@ from ml.errors import Deleted, Expired
 from ml.images import SUFFIX, Header
 from ml.spec import ModelSpec, Settings
 
+PROMISE = timedelta(minutes=10)  # what every page says in words
 CAP = timedelta(minutes=60)  # after sending, a job that has not ended is ended
 LEASE = timedelta(seconds=30)  # renewed every few seconds while a worker lives
 MAX_ATTEMPTS = 2
-
-
-def promise() -> timedelta:
-    return timedelta(minutes=settings.COLORIA_MINUTES)
 
 
 class PhotoQuerySet(models.QuerySet["Photo"]):
@@ -74,7 +71,7 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
             width=header.width,
             height=header.height,
             bytes=upload.size or 0,
-            deadline=timezone.now() + promise(),
+            deadline=timezone.now() + PROMISE,
         )
         photo.preview.name = private_name(photo)
         photo.file.save(SUFFIX[header.format], upload, save=False)
@@ -95,9 +92,7 @@ class Photo(models.Model):
     guest = models.CharField(max_length=32, blank=True, db_index=True)  # token in a session
     name = models.CharField(_("name"), max_length=255)
     file = models.FileField(upload_to=private_name, blank=True)
-    preview = models.FileField(
-        blank=True
-    )  # for the browser; named at once, drawn when first needed
+    preview = models.FileField(blank=True)  # for the browser; named at once, drawn by the worker
     format = models.CharField(_("format"), max_length=8)  # Pillow's name
     width = models.PositiveIntegerField(_("width"))  # pixels, upright
     height = models.PositiveIntegerField(_("height"))
@@ -139,7 +134,7 @@ class Photo(models.Model):
     def send(self, spec: ModelSpec, wishes: Settings) -> "Job":
         """Queue this photo for one model; the worker hears of it after the commit."""
         job = self.jobs.create(model=spec.name, settings=wishes_as_json(wishes))
-        Photo.objects.filter(pk=self.pk).update(deadline=job.created + CAP + promise())
+        Photo.objects.filter(pk=self.pk).update(deadline=job.created + CAP + PROMISE)
         self.refresh_from_db(fields=["deadline"])
         transaction.on_commit(lambda: Job.objects.ring(job.pk))
         return job
@@ -210,7 +205,7 @@ class JobQuerySet(models.QuerySet["Job"]):
             ):
                 return False
             if not photo.jobs.active().exists():
-                ready = now + promise()  # never later than what was said before
+                ready = now + PROMISE  # never later than what was said before
                 Photo.objects.filter(pk=photo.pk, deadline__gt=ready).update(deadline=ready)
         return True
 

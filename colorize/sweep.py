@@ -10,10 +10,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.db.models import Q
 from django.utils import timezone
 
-from colorize.models import CAP, MAX_ATTEMPTS, Job, Photo, Worker, promise
+from colorize.models import CAP, MAX_ATTEMPTS, PROMISE, Job, Photo, Worker
 from ml.errors import Crashed, TimedOut
 
 PATIENCE = timedelta(seconds=60)  # before a queued job's bell is rung again
@@ -74,23 +75,39 @@ def reap() -> tuple[int, int]:
 
 def purge() -> int:
     """Photos past their deadline. One with an active job waits for `end_overlong`."""
-    photos = [photo for photo in Photo.objects.overdue() if not photo.jobs.active().exists()]
-    for photo in photos:
-        photo.purge()
-    return len(photos)
+    purged = 0
+    for photo in Photo.objects.overdue():
+        if photo.jobs.active().exists():
+            continue
+        try:
+            photo.purge()
+            purged += 1
+        except (DatabaseError, OSError):  # the others shall not outlive their deadline for it
+            log.exception("photo %s could not be purged", photo.pk)
+    return purged
 
 
 def remove_orphans() -> int:
     """Folders of photos that have no row or are purged, and uploads that never arrived whole."""
-    folders = [path for path in Path(settings.MEDIA_ROOT).iterdir() if not is_kept(path)]
-    for path in folders:
-        shutil.rmtree(path, ignore_errors=True)
-    stale = [
-        path for path in Path(settings.FILE_UPLOAD_TEMP_DIR).iterdir() if age(path) > promise()
-    ]
-    for path in stale:
-        path.unlink(missing_ok=True)
-    return len(folders) + len(stale)
+    media, incoming = Path(settings.MEDIA_ROOT), Path(settings.FILE_UPLOAD_TEMP_DIR)
+    orphans = [path for path in media.iterdir() if not is_kept(path)]
+    orphans += [path for path in incoming.iterdir() if age(path) > PROMISE]
+    return sum(remove(path) for path in orphans)
+
+
+def remove(path: Path) -> bool:
+    """Whether a file or folder is gone; one that cannot be removed must not keep the others."""
+    try:
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    except FileNotFoundError:
+        return False  # another sweep was first
+    except OSError:
+        log.exception("%s could not be removed", path)
+        return False
+    return True
 
 
 def is_kept(folder: Path) -> bool:

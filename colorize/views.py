@@ -1,5 +1,6 @@
 """The pages. Views say who may see; they touch no pixel."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from colorize import catalogue, files, visitors
 from colorize.errors import sentence, tell, wants_json
 from colorize.estimates import Queue
 from colorize.forms import Refusal, WishesForm, take
-from colorize.models import Job, Photo
+from colorize.models import PROMISE, Job, Photo
 from colorize.shown import photo_shown
 from ml import registry
 
@@ -38,7 +39,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "models": catalogue.installed(),
         "limits": shown,
         "accept": catalogue.ACCEPT,
-        "minutes": settings.COLORIA_MINUTES,
+        "minutes": PROMISE // timedelta(minutes=1),
     }
     return render(request, "index.html", context)
 

@@ -2,9 +2,11 @@
 
 import io
 import os
+import shutil
 import uuid
 from datetime import timedelta
 from pathlib import Path
+from unittest import mock
 
 from django.conf import settings
 from django.core.management import call_command
@@ -12,7 +14,7 @@ from django.utils import timezone
 from django_q.models import Schedule
 
 from colorize import tasks
-from colorize.models import Worker
+from colorize.models import Photo, Worker
 from colorize.sweep import sweep
 from tests.base import NOON, BaseTestCase, at, media, minutes
 
@@ -46,6 +48,37 @@ class SweepTests(BaseTestCase):
         age(path, minutes(10.1))
         assert sweep().orphans == 1
         assert not path.exists()
+
+    def test_a_file_among_the_folders_and_a_folder_among_the_files_are_removed(self) -> None:
+        file = Path(settings.MEDIA_ROOT) / "stray.png"
+        file.write_bytes(b"pixels")
+        folder = Path(settings.FILE_UPLOAD_TEMP_DIR) / "stray"
+        folder.mkdir()
+        (folder / "half.png").write_bytes(b"pixels")
+        for path in (file, folder):
+            age(path, minutes(10.1))
+        assert sweep().orphans == 2
+        assert not file.exists() and not folder.exists()
+
+    def test_an_orphan_that_cannot_be_removed_does_not_keep_the_next(self) -> None:
+        for name in ("a", "b"):
+            age(self.orphan(name), minutes(3))
+        refuse = [PermissionError(), mock.DEFAULT]
+        with (
+            mock.patch("colorize.sweep.shutil.rmtree", wraps=shutil.rmtree, side_effect=refuse),
+            self.assertLogs("colorize.sweep", "ERROR"),
+        ):
+            assert sweep().orphans == 1
+        assert len(media()) == 1
+
+    def test_a_photo_that_cannot_be_purged_does_not_keep_the_next(self) -> None:
+        with at(NOON):
+            self.coloured()
+            self.coloured()
+        refuse = [PermissionError(), mock.DEFAULT]
+        purge = mock.patch.object(Photo, "purge", autospec=True, side_effect=refuse)
+        with at(NOON + minutes(11)), purge, self.assertLogs("colorize.sweep", "ERROR"):
+            assert sweep().purged == 1
 
     def test_live_photos_are_left_alone(self) -> None:
         self.coloured()

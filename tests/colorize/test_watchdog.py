@@ -64,12 +64,14 @@ class WatchdogTests(BaseTestCase):
             "kill",
         ]
 
-    def test_a_database_that_is_away_does_not_end_the_watch(self) -> None:
-        with (
-            mock.patch("colorize.management.commands.work.sweep", side_effect=OperationalError),
-            self.assertLogs("colorize.management.commands.work", "ERROR"),
-        ):
-            Command().tend(self.cluster)
+    def test_a_database_or_disk_that_is_away_does_not_end_the_watch(self) -> None:
+        for error in (OperationalError, PermissionError):
+            with (
+                self.subTest(error.__name__),
+                mock.patch("colorize.management.commands.work.sweep", side_effect=error),
+                self.assertLogs("colorize.management.commands.work", "ERROR"),
+            ):
+                Command().tend(self.cluster)
 
     def test_a_dead_cluster_is_replaced_and_the_last_one_is_stopped(self) -> None:
         command = Command()

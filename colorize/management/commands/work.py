@@ -92,11 +92,13 @@ class Command(BaseCommand):
         self.stopping.set()
 
     def tend(self, cluster: Cluster | None = None) -> None:
-        """Sweep and listen. A database that is away for a moment must not end the watch."""
+        """Sweep and listen. A database or disk that is away for a moment must not end the
+        watch.
+        """
         try:
             close_old_connections()
             sweep()
             if cluster:
                 cluster.listen()
-        except DatabaseError:
+        except (DatabaseError, OSError):
             log.exception("the sweep could not be finished")
