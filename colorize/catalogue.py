@@ -43,7 +43,9 @@ def chosen(name: str, photos: int) -> list[ModelSpec]:
         return installed()
     spec = registry.get(name or default())
     if state(spec) != "installed":
-        raise ModelUnavailable(registry.remedy(spec), {"title": spec.title})
+        raise ModelUnavailable(
+            registry.remedy(spec, settings.COLORIA_WEIGHTS), {"title": spec.title}
+        )
     return [spec]
 
 

@@ -200,8 +200,8 @@ ALLOCATORS = ("DefaultCPUAllocator", "CUDA out of memory", "Failed to allocate m
 
 @contextmanager
 def _memory_guard() -> Iterator[None]:
-    """Out of memory is a MemoryError in numpy, but a RuntimeError (or its child) in torch and ONNX
-    Runtime.
+    """Out of memory is a MemoryError in numpy and a RuntimeError (or its child) in torch. A runtime
+    whose errors are neither has them raised as RuntimeError by its back end.
     """
     try:
         yield

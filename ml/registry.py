@@ -48,15 +48,14 @@ def load(
     """A colorizer of model `name` with its own weights, or with the checkpoint at `weights` in the
     model's format.
 
-    Raises UnknownModel, or ModelUnavailable whose reason is the command that would install the
-    weights.
+    Raises UnknownModel, or ModelUnavailable whose reason says how to install the weights.
     """
     spec = get(name)
     if weights is None:
         weights = spec.path(folder)
         found = state(spec, folder)
         if found != "installed":
-            raise ModelUnavailable(f"{found}: run `{remedy(spec)}`", {"title": spec.title})
+            raise ModelUnavailable(f"{found}: {remedy(spec, folder)}", {"title": spec.title})
     module, _, function = spec.backend.partition(":")
     build = getattr(importlib.import_module(module), function)
     colorizer: Colorizer = build(spec, weights, device)
@@ -82,11 +81,11 @@ def installed(folder: Path = Path("var/weights")) -> list[ModelSpec]:
     return [spec for spec in MODELS.values() if state(spec, folder) == "installed"]
 
 
-def remedy(spec: ModelSpec) -> str:
-    """The one command that installs or mends the weights."""
+def remedy(spec: ModelSpec, folder: Path = Path("var/weights")) -> str:
+    """What installs or mends the weights."""
     if spec.bundled:
         return f"git checkout -- ml/weights/{spec.weights.file}"
-    return f"python manage.py weights fetch {spec.name}"
+    return f"put {spec.weights.file} (sha256 {spec.weights.sha256}) into {folder}"
 
 
 @functools.lru_cache(maxsize=64)

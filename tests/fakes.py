@@ -31,7 +31,7 @@ MISSING = replace(
 )
 
 # Seeds that make the fake misbehave.
-SLEEP, DIE, BREAK, STARVE, EXIT = 101, 102, 103, 104, 105
+SLEEP, DIE, BREAK, STARVE, EXIT, STARVE_ONNX = 101, 102, 103, 104, 105, 106
 
 
 def install(folder: Path) -> None:
@@ -59,6 +59,8 @@ def misbehave(seed: int) -> None:
         raise ZeroDivisionError("the fake was told to break")
     elif seed == STARVE:
         raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+    elif seed == STARVE_ONNX:
+        raise RuntimeError("[ONNXRuntimeError] : 6 : Failed to allocate memory for a buffer of 9")
     elif seed == EXIT:
         os._exit(3)
 

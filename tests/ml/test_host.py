@@ -73,6 +73,7 @@ def test_one_child_serves_many_jobs(host: Host, tmp_path: Path) -> None:
         (fakes.DIE, OutOfMemory),
         (fakes.EXIT, Crashed),
         (fakes.STARVE, OutOfMemory),
+        (fakes.STARVE_ONNX, OutOfMemory),
         (fakes.BREAK, ZeroDivisionError),
     ],
 )
@@ -120,7 +121,7 @@ def test_a_bad_photo_is_told_by_its_name(host: Host, tmp_path: Path) -> None:
 def test_a_model_without_weights_says_how_to_get_them(host: Host, tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match=r"Missing is not installed") as refused:
         ask(host, tmp_path, model="missing")
-    assert "weights fetch missing" in refused.value.reason
+    assert "put missing.bin" in refused.value.reason
 
 
 def test_closing_leaves_no_child(host: Host, tmp_path: Path) -> None:

@@ -30,10 +30,13 @@ def test_the_bundled_model_is_whole() -> None:
     assert registry.state(registry.get("coloria")) == "installed"
 
 
-def test_missing_weights_come_with_the_command(spec: ModelSpec, tmp_path: Path) -> None:
+def test_missing_weights_come_with_their_checksum_and_place(
+    spec: ModelSpec, tmp_path: Path
+) -> None:
     with pytest.raises(ModelUnavailable, match="Other is not installed") as caught:
         registry.load("other", folder=tmp_path)
-    assert "python manage.py weights fetch other" in caught.value.reason
+    wanted = f"put coloria.onnx (sha256 {spec.weights.sha256}) into {tmp_path}"
+    assert wanted in caught.value.reason
 
 
 def test_changed_weights_are_corrupt(spec: ModelSpec, tmp_path: Path) -> None:

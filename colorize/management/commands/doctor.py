@@ -201,7 +201,7 @@ def weights(spec: ModelSpec) -> Finding:
         "broken" if spec.bundled else "missing",
         spec.name,
         f"{spec.title}: weights {found}",
-        registry.remedy(spec),
+        registry.remedy(spec, settings.COLORIA_WEIGHTS),
     )
 
 
