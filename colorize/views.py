@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from colorize import catalogue, files, visitors
 from colorize.errors import sentence, tell, wants_json
 from colorize.estimates import Queue
+from colorize.examples import EXAMPLES
 from colorize.forms import Refusal, WishesForm, take
 from colorize.models import PROMISE, Job, Photo
 from colorize.shown import photo_shown
@@ -37,6 +38,7 @@ def index(request: HttpRequest) -> HttpResponse:
     }
     context = {
         "models": catalogue.installed(),
+        "examples": EXAMPLES,
         "limits": shown,
         "accept": catalogue.ACCEPT,
         "minutes": PROMISE // timedelta(minutes=1),

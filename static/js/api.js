@@ -63,10 +63,11 @@ export const deletePhoto = (id) => call("DELETE", `/api/v1/photos/${id}`);
 export const cancelJob = (id) => call("DELETE", `/api/v1/jobs/${id}`);
 
 // XMLHttpRequest, because fetch cannot tell how much of an upload has left the device.
-export function sendPhoto(file, name, model, { signal, progress }) {
+export function sendPhoto(file, name, { model, strength }, { signal, progress }) {
   const form = new FormData();
   form.append("image", file, name);
   if (model) form.append("model", model);
+  form.append("strength", strength);
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const abort = () => request.abort();

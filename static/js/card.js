@@ -135,13 +135,13 @@ export class Card {
     this.part("progress").removeAttribute("value");
   }
 
-  async send(model, smaller) {
+  async send(wishes, smaller) {
     const { signal } = this.#control;
     if (signal.aborted) return; // cancelled while others went first
     this.#to("sending", text("preparing"));
     try {
       const { file, name } = smaller ? await reduce(this.file) : this;
-      const attempt = () => sendPhoto(file, name, model, { signal, progress: (share) => this.#sent(share) });
+      const attempt = () => sendPhoto(file, name, wishes, { signal, progress: (share) => this.#sent(share) });
       const photo = await persist(attempt, signal, () => this.#offline());
       this.follow(photo);
     } catch (error) {

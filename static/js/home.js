@@ -67,10 +67,10 @@ function choose(files) {
 
 async function send() {
   const waiting = chosen();
-  const model = form.elements.model?.value ?? "";
+  const wishes = { model: form.elements.model?.value ?? "", strength: form.elements.strength.value };
   waiting.forEach((card) => card.lineUp());
   waiting[0]?.root.focus({ preventScroll: true });
-  for (const card of waiting) await card.send(model, smaller.checked); // one by one: the first colour comes soonest
+  for (const card of waiting) await card.send(wishes, smaller.checked); // one by one: the first colour comes soonest
 }
 
 async function recall() {

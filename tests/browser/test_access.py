@@ -72,6 +72,25 @@ def test_axe_finds_nothing_around_photos(lit: Page) -> None:
         assert findings(lit) == []
 
 
+def test_axe_finds_nothing_where_a_photo_was(lit: Page) -> None:
+    coloured(lit, photo("aunt.jpg"))
+    address = lit.get_by_role("link", name="View larger").get_attribute("href") or ""
+    lit.get_by_role("button", name="Delete now").click()
+    lit.get_by_role("dialog").get_by_role("button", name="Delete now").click()
+    expect(lit.locator("#cards")).to_be_empty()
+    answer = lit.goto(address)
+    assert answer and answer.status == 410
+    assert findings(lit) == []
+
+
+def test_axe_finds_nothing_in_french(browser: Browser, site: str) -> None:
+    with browser.new_context(base_url=site, locale="fr-FR") as context:
+        page = context.new_page()
+        page.goto("/")
+        expect(page.locator("html")).to_have_attribute("lang", "fr")
+        assert findings(page) == []
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_nothing_sticks_out_of_a_small_phone(page: Page, path: str) -> None:
     page.set_viewport_size({"width": 360, "height": 640})

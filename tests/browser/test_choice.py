@@ -116,3 +116,13 @@ def test_full_size_is_the_default(page: Page) -> None:
     with page.expect_download(timeout=COLOUR) as download:
         page.get_by_role("link", name="Download").click(timeout=COLOUR)
     assert size(download.value.path()) == (1600, 1000)
+
+
+def test_the_colour_may_be_more_vivid(page: Page) -> None:
+    """Natural unless the visitor says so."""
+    choose(page, photo("aunt.jpg"))
+    expect(page.get_by_label("Colour")).to_have_value("1")
+    page.get_by_label("Colour").select_option("vivid")
+    with page.expect_response("**/api/v1/photos") as answer:
+        page.get_by_role("button", name="Send").click()
+    assert answer.value.json()["jobs"][0]["settings"]["strength"] == 1.4
