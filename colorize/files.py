@@ -9,12 +9,9 @@ from django.conf import settings
 from django.db.models.fields.files import FieldFile
 from django.http import FileResponse
 
-from colorize import catalogue
 from colorize.models import Job, Photo
 from ml.errors import NotReady
-from ml.images import MIME, SUFFIX, open_photo, save_preview
-
-LAZY_MEGAPIXELS = 24  # decoded here at most; a larger preview comes from the worker
+from ml.images import MIME, SUFFIX
 
 
 def live(photo: Photo) -> Photo:
@@ -25,11 +22,10 @@ def live(photo: Photo) -> Photo:
 
 
 def original(photo: Photo) -> FileResponse:
-    """The photo as it was sent, as a preview. Raises Expired, NotReady."""
-    path = Path(live(photo).preview.path)
-    if not path.exists() and photo.megapixels <= LAZY_MEGAPIXELS:
-        save_preview(open_photo(Path(photo.file.path), photo.name, catalogue.limits()), path)
-    return shown(photo.preview)
+    """The photo as it was sent, as the preview that its worker draws first: the web process decodes
+    nothing. Raises Expired, NotReady.
+    """
+    return shown(live(photo).preview)
 
 
 def preview(job: Job) -> FileResponse:

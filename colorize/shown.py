@@ -1,6 +1,7 @@
 """Photos and jobs as pages and API show them: the contract's JSON, as plain dictionaries."""
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.urls import reverse
@@ -31,6 +32,7 @@ def photo_shown(photo: Photo, queue: Queue | None = None) -> dict[str, Any]:
     queue = queue or Queue()
     jobs = list(photo.jobs.all())
     gone = photo.gone()
+    drawn = not gone and Path(photo.preview.path).exists()  # a worker has begun
     return {
         "id": str(photo.pk),
         "name": photo.name,
@@ -40,7 +42,7 @@ def photo_shown(photo: Photo, queue: Queue | None = None) -> dict[str, Any]:
         "created": photo.created,
         "expires": expires(photo, jobs),
         "deleted": (photo.purged or photo.deadline) if gone else None,
-        "preview": None if gone else reverse("original", args=[photo.pk]),
+        "preview": reverse("original", args=[photo.pk]) if drawn else None,
         "jobs": [job_shown(job, photo, jobs, queue) for job in jobs],
     }
 

@@ -1,10 +1,10 @@
 """The pages, and the files they show."""
 
 import io
-from unittest import mock
+from pathlib import Path
 
 from django.conf import settings
-from django.test import Client, override_settings
+from django.test import Client
 from PIL import Image
 
 from colorize.models import Job
@@ -119,16 +119,26 @@ class FileTests(BaseTestCase):
         with opened(answer) as preview:
             assert preview.format == "PNG"
 
-    def test_a_waiting_photo_is_shown_as_it_was_sent(self) -> None:
+    def test_a_waiting_photo_is_not_drawn_by_the_web_process(self) -> None:
         photo = self.send()
-        assert self.alice.get(f"/photos/{photo.pk}/original").status_code == 200
-
-    @override_settings(COLORIA_MAX_MEGAPIXELS=100)
-    def test_a_large_waiting_photo_is_left_to_the_worker(self) -> None:
-        photo = self.send()
-        with mock.patch("colorize.files.LAZY_MEGAPIXELS", 0):
-            answer = self.alice.get(f"/photos/{photo.pk}/original")
+        answer = self.alice.get(f"/photos/{photo.pk}/original")
         assert answer.status_code == 409
+        assert not Path(photo.preview.path).exists()
+
+    def test_pages_show_no_picture_before_the_worker_has_drawn_it(self) -> None:
+        photo = self.send()
+        pages = (f"/photos/{photo.pk}/", "/history/")
+        address = f'src="/photos/{photo.pk}/original"'
+        for page in pages:
+            self.assertNotContains(self.alice.get(page), address)
+        Path(photo.preview.path).write_bytes(picture(form="JPEG"))
+        for page in pages:
+            self.assertContains(self.alice.get(page), address)
+
+    def test_a_photo_whose_files_go_while_it_is_asked_for_is_409(self) -> None:
+        photo = self.coloured()
+        Path(photo.preview.path).unlink()
+        assert self.alice.get(f"/photos/{photo.pk}/original").status_code == 409
 
     def test_a_file_that_is_not_ready_is_409(self) -> None:
         photo = self.send()
