@@ -22,7 +22,7 @@ MODELS: dict[str, ModelSpec] = {
         backend="ml.backends.coloria:load",
         weights=Weights(
             file="coloria.onnx",
-            sha256="f931597a2d81a14428ca79af20ae5727497413c6ae7464d8378c98817061f093",
+            sha256="0b27ec75565588632fc5c0ec5cdf4f87cbc63ed52e9e557bd7819ffc566a228c",
             licence="Apache-2.0",
             publisher="COLORIA",
         ),
