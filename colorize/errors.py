@@ -20,16 +20,24 @@ STATUS = {
     "out_of_memory": 503,
     "timed_out": 503,
     "busy": 503,
+    "disk_full": 507,
+    "too_many_jobs": 429,
     "expired": 410,
     "not_ready": 409,
     "cancelled": 409,
 }
+
+AGAIN = {"too_many_jobs": "60"}  # seconds after which the same may succeed
 
 log = logging.getLogger(__name__)
 
 
 def status(error: ColorizeError) -> int:
     return STATUS.get(error.code, 500)
+
+
+def headers(error: ColorizeError) -> dict[str, str]:
+    return {"Retry-After": AGAIN[error.code]} if error.code in AGAIN else {}
 
 
 def sentence(error: ColorizeError) -> str:
@@ -63,7 +71,10 @@ class Failures:
         if not isinstance(error, ColorizeError):
             return None
         log.info("%s %s: %s", request.path, error.code, error.reason)
-        return tell(request, status(error), error.code, sentence(error))
+        response = tell(request, status(error), error.code, sentence(error))
+        for name, value in headers(error).items():
+            response[name] = value
+        return response
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

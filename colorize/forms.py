@@ -9,13 +9,14 @@ from django import forms
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.http import HttpRequest
 
-from colorize import catalogue, visitors
-from colorize.models import Photo
-from ml.errors import ColorizeError, TooHeavy
+from colorize import catalogue, health, visitors
+from colorize.models import Job, Photo
+from ml.errors import ColorizeError, DiskFull, TooHeavy, TooManyJobs
 from ml.images import Header, check_photo
 from ml.spec import Settings
 
 MEGABYTE = 2**20
+MOST_ACTIVE = 20  # jobs of one visitor; who has as many waits for them
 
 
 class WishesForm(forms.Form):
@@ -54,15 +55,26 @@ def checked(upload: TemporaryUploadedFile) -> Header:
     return check_photo(Path(upload.temporary_file_path()), name, limits)
 
 
+def require_room(request: HttpRequest) -> None:
+    """Raises DiskFull, TooManyJobs."""
+    disk = health.disk()
+    if not disk["ok"]:
+        raise DiskFull(f"{disk['free_bytes']} bytes are free")
+    active = Job.objects.active().filter(visitors.mine(request, "photo__")).count()
+    if active >= MOST_ACTIVE:
+        raise TooManyJobs(facts={"count": active})
+
+
 def take(
     request: HttpRequest, files: list[TemporaryUploadedFile], form: WishesForm
 ) -> tuple[list[Photo], list[Refusal]]:
     """Check and queue the uploaded files; one bad file does not cost the others.
 
-    Raises what concerns them all: TooMany, UnknownModel, ModelUnavailable.
+    Raises what concerns them all: TooMany, UnknownModel, ModelUnavailable, DiskFull, TooManyJobs.
     """
     sent = sum(len(field) for _, field in request.FILES.lists())  # BoundedUpload counts them all
     specs = catalogue.chosen(form.cleaned_data["model"], sent)
+    require_room(request)
     photos: list[Photo] = []
     refused: list[Refusal] = []
     for upload in files:

@@ -38,21 +38,24 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def checks() -> dict[str, dict[str, Any]]:
-    free = shutil.disk_usage(settings.VAR).free
-    disk = {"ok": free >= MIN_FREE, "free_bytes": free}
     try:
         wait = age(Job.objects.filter(state=Job.State.QUEUED).aggregate(at=Min("created"))["at"])
         silence = age(Worker.objects.aggregate(at=Max("beat"))["at"])
         overdue = Photo.objects.overdue(OVERDUE).count()
     except DatabaseError as error:
-        return {"database": {"ok": False, "error": type(error).__name__}, "disk": disk}
+        return {"database": {"ok": False, "error": type(error).__name__}, "disk": disk()}
     return {
         "database": {"ok": True},
         "queue": {"ok": wait is None or wait < MAX_WAIT, "oldest_wait_s": wait},
         "worker": {"ok": silence is not None and silence < SILENCE, "silent_s": silence},
         "deletions": {"ok": overdue == 0, "overdue": overdue},
-        "disk": disk,
+        "disk": disk(),
     }
+
+
+def disk() -> dict[str, Any]:
+    free = shutil.disk_usage(settings.VAR).free
+    return {"ok": free >= MIN_FREE, "free_bytes": free}
 
 
 def age(moment: Any) -> float | None:

@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.contrib.sessions.backends.db import SessionStore
+from django.core.cache import cache
 from django.db import DatabaseError
 from django.db.models import Q
 from django.utils import timezone
@@ -20,6 +22,8 @@ from ml.errors import Crashed, TimedOut
 PATIENCE = timedelta(seconds=60)  # before a queued job's bell is rung again
 BELLS = 10  # per sweep: the oldest suffice, since each is rung again until it starts
 YOUNG = timedelta(minutes=2)  # an upload keeps its file before its row is committed
+
+DAY = timedelta(days=1)
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +36,7 @@ class Swept:
     purged: int = 0  # photos past their deadline
     orphans: int = 0  # files and folders that no live photo owns
     rung: int = 0  # queued jobs without a bell
+    forgotten: int = 0  # photos without pixels that no visitor can list any more
 
     def __str__(self) -> str:
         return ", ".join(f"{count} {name}" for name, count in asdict(self).items())
@@ -44,10 +49,25 @@ def sweep() -> Swept:
     swept.purged = purge()
     swept.orphans = remove_orphans()
     swept.rung = ring()
-    Worker.objects.filter(beat__lt=timezone.now() - timedelta(days=1)).delete()
+    if cache.add("forgot", True, DAY.total_seconds()):
+        swept.forgotten = forget()
     if any(asdict(swept).values()):
         log.info("sweep: %s", swept)
     return swept
+
+
+def forget() -> int:
+    """Rows that serve nobody: workers of yesterday, sessions that have run out, and the guests'
+    photos that went with them. Returns how many photos.
+    """
+    now = timezone.now()
+    Worker.objects.filter(beat__lt=now - DAY).delete()
+    SessionStore.clear_expired()
+    lost = now - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+    photos = Photo.objects.filter(owner=None, purged__lt=lost)
+    count = photos.count()
+    photos.delete()
+    return count
 
 
 def end_overlong() -> int:

@@ -101,6 +101,22 @@ class TimedOut(ColorizeError):
     sentence = gettext_noop("We ran out of time on this photo. Try a smaller render size.")
 
 
+class DiskFull(ColorizeError):
+    code = "disk_full"
+    sentence = gettext_noop(
+        "This server has no room for another photo at the moment. Try again in a few minutes."
+    )
+
+
+class TooManyJobs(ColorizeError):
+    """Facts: count."""
+
+    code = "too_many_jobs"
+    sentence = gettext_noop(
+        "{count} of your colour versions are not ready yet. Send more photos when they are."
+    )
+
+
 class Busy(ColorizeError):
     """The photos before this one take too long to be checked."""
 

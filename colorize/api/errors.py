@@ -9,7 +9,7 @@ from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from colorize.errors import sentence, status
+from colorize.errors import headers, sentence, status
 from ml.errors import ColorizeError
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,8 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """Django REST framework's exception handler; None lets Django answer 500."""
     if isinstance(error, ColorizeError):
         log.info("%s: %s", error.code, error.reason)
-        return Response({"detail": sentence(error), "code": error.code}, status=status(error))
+        told = {"detail": sentence(error), "code": error.code}
+        return Response(told, status=status(error), headers=headers(error))
     if isinstance(error, Http404):
         error = NotFound(gettext("There is nothing at this address."))
     response = exception_handler(error, context)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.http import HttpResponseBase
 from django.urls import reverse
+from django.utils.translation import gettext
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -36,7 +37,7 @@ class Photos(APIView):
         """Queue one photo; the answer says where to ask for it."""
         uploads: list[Any] = request.FILES.getlist("image")
         if len(uploads) != 1:
-            raise ValidationError({"image": ["one file"]})
+            raise ValidationError({"image": [gettext("Send one file.")]})
         photos, refused = take(request, uploads, wishes(request))
         if refused:
             raise refused[0].error
@@ -46,10 +47,10 @@ class Photos(APIView):
 
 class Upload(APIView):
     def post(self, request: Request) -> Response:
-        """The report's route: up to five photos; those that cannot be read are named."""
+        """The report's route: several photos; those that cannot be read are named."""
         uploads: list[Any] = request.FILES.getlist("photos") + request.FILES.getlist("image")
         if not uploads:
-            raise ValidationError({"photos": ["one to five files"]})
+            raise ValidationError({"photos": [gettext("Send at least one file.")]})
         photos, refused = take(request, uploads, wishes(request))
         return Response(taken(photos, refused), status=202 if photos else 400, headers=AGAIN)
 

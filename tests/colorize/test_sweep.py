@@ -9,10 +9,13 @@ from pathlib import Path
 from unittest import mock
 
 from django.conf import settings
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
 from django.core.management import call_command
 from django.utils import timezone
 from django_q.models import Schedule
 
+from accounts.models import User
 from colorize import tasks
 from colorize.models import Photo, Worker
 from colorize.sweep import sweep
@@ -108,6 +111,27 @@ class SweepTests(BaseTestCase):
     def test_a_scheduled_sweep_is_a_sign_of_life(self) -> None:
         tasks.sweep()
         assert Worker.objects.get().name == tasks.holder()
+
+    def test_a_guests_history_is_forgotten_with_the_session(self) -> None:
+        with at(NOON):
+            self.coloured()
+        with at(NOON + minutes(11)):
+            assert (sweep().purged, Photo.objects.count(), Session.objects.count()) == (1, 1, 1)
+        cache.clear()  # a day has passed
+        with at(NOON + minutes(12) + timedelta(seconds=settings.SESSION_COOKIE_AGE)):
+            assert sweep().forgotten == 1
+        assert not Photo.objects.exists() and not Session.objects.exists()
+
+    def test_an_accounts_history_is_kept(self) -> None:
+        self.alice.force_login(User.objects.create_user("alice"))
+        with at(NOON):
+            self.coloured()
+        with at(NOON + minutes(11)):
+            sweep()
+        cache.clear()
+        with at(NOON + timedelta(days=400)):
+            assert sweep().forgotten == 0
+        assert Photo.objects.count() == 1
 
     def test_a_worker_of_yesterday_is_forgotten(self) -> None:
         Worker.objects.create(name="old", beat=timezone.now() - timedelta(days=2))

@@ -147,6 +147,25 @@ class UploadTests(BaseTestCase):
         answer = self.alice.post("/api/v1/photos", fields)
         assert answer.status_code == 400 and "strength" in answer.json()["fields"]
 
+    def test_a_full_disk_takes_no_photo(self) -> None:
+        with mock.patch("colorize.health.MIN_FREE", 10**18):
+            answer = self.alice.post("/upload", {"photos": upload(), "model": "fake"}, headers=JSON)
+        assert (answer.status_code, answer.json()["code"]) == (507, "disk_full")
+        assert media() == []
+
+    def test_a_visitor_with_many_jobs_waits_for_them_and_others_do_not(self) -> None:
+        photo = {"model": "fake"}
+        with mock.patch("colorize.forms.MOST_ACTIVE", 2):
+            for _ in range(2):
+                self.send()
+            for address, field in (("/upload", "photos"), ("/api/v1/photos", "image")):
+                answer = self.alice.post(address, {**photo, field: upload()}, headers=JSON)
+                assert (answer.status_code, answer.json()["code"]) == (429, "too_many_jobs")
+                assert answer["Retry-After"] == "60"
+            self.send(self.bob)
+            self.run_worker()
+            self.send()
+
     def test_settings_reach_the_job(self) -> None:
         photo = self.send(strength="0.5", seed="7", render_factor="12")
         assert self.job(photo).settings == {"strength": 0.5, "seed": 7, "render_factor": 12}
