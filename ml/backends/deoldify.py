@@ -1,0 +1,180 @@
+"""DeOldify: published checkpoints in, a photo in colour out."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+from ml.backends.checkpoints import fill, processor, read, refusal, tensors
+from ml.color import Array, lab_from_rgb
+from ml.compose import compose, small_luma
+from ml.images import Photograph
+from ml.images.photograph import Pixels, strips
+from ml.nets.deoldify import ARTISTIC, STABLE, Generator, Layout
+from ml.spec import Colorizer, ModelSpec, Settings
+
+STRIDE = 16  # pixels of the network's side per unit of the render factor
+RENDER_FACTORS = range(7, 46)
+MEAN = np.array([0.485, 0.456, 0.406], np.float32)  # of ImageNet, as the ResNet was trained with
+STD = np.array([0.229, 0.224, 0.225], np.float32)
+BILINEAR = Image.Resampling.BILINEAR
+
+Bytes = NDArray[np.uint8]
+Composition = Literal["own luma", "upstream"]
+
+
+def folded(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """`state` with plain weights in place of spectral norm (weight_orig, weight_u, weight_v; Miyato
+    et al. 2018) and weight norm (weight_g, weight_v). Empties `state` as it goes, to hold one copy.
+
+    Parts that do not belong together stay as they are, for a strict load to name.
+    """
+    result = {}
+    for stem in [key.removesuffix("_v") for key in state if key.endswith(".weight_v")]:
+        original, gain, left = (state.get(f"{stem}_{part}") for part in ("orig", "g", "u"))
+        right = state[f"{stem}_v"]
+        if original is not None and left is not None:
+            if (*left.shape, *right.shape) != original.flatten(1).shape:
+                continue
+            result[stem] = original.float() / largest(original, left, right)
+        elif gain is not None:
+            norm = right.float().flatten(1).norm(dim=1)
+            result[stem] = right * (gain.flatten() / norm).view(-1, *[1] * (right.ndim - 1))
+        else:
+            continue
+        for part in ("orig", "g", "u", "v"):
+            state.pop(f"{stem}_{part}", None)
+    return result | state
+
+
+def largest(weight: Tensor, left: Tensor, right: Tensor) -> Tensor:
+    """The largest singular value of a weight (out, ...) by its singular vectors as stored: another
+    step towards better ones would change the published numbers.
+    """
+    return left.float() @ (weight.float().flatten(1) @ right.float())
+
+
+def layout(state: Mapping[str, Tensor], path: Path, title: str) -> Layout:
+    """Which of the two networks the weights are of. Raises ModelUnavailable."""
+    for name, known in (("conv1", ARTISTIC), ("conv", STABLE)):
+        if f"layers.4.{name}.0.weight" in state:
+            return known
+    raise refusal(title, path, f"no DeOldify generator: layers.4 is missing, {min(state)} is there")
+
+
+def build(held: object, path: Path, title: str) -> Generator:
+    """The network, ready for use, of what the checkpoint at `path` holds: fastai's {"model", "opt"}
+    or the weights alone. Raises ModelUnavailable.
+    """
+    state = folded(tensors(held, path, title))
+    with torch.device("meta"):  # the checkpoint's tensors become the network's own
+        net = Generator(layout(state, path, title))
+    return fill(net, state, path, title)
+
+
+def eight_bits(pixels: Pixels) -> Bytes:
+    """Pixels of any depth at 8 bits, rounded."""
+    if pixels.dtype == np.uint8:
+        return pixels.astype(np.uint8, copy=False)
+    result = np.empty(pixels.shape, np.uint8)
+    for band in strips(*pixels.shape[:2]):
+        result[band] = (pixels[band] / np.float32(257)).round()
+    return result
+
+
+def grey_square(picture: Image.Image, side: int) -> Bytes:
+    """The picture stretched to a square and made grey, as the network was trained (side, side)."""
+    return np.asarray(picture.convert("RGB").resize((side, side), BILINEAR).convert("L"))
+
+
+def predict(net: nn.Module, grey: Bytes) -> Array:
+    """Colour (S, S, 3), sRGB 0..1, of grey (S, S)."""
+    normal = (grey[..., None].astype(np.float32) / np.float32(255) - MEAN) / STD
+    place = next(net.parameters()).device
+    batch = torch.from_numpy(np.ascontiguousarray(normal.transpose(2, 0, 1))[None]).to(place)
+    with torch.inference_mode():
+        y = net(batch)[0].permute(1, 2, 0).cpu().numpy()
+    return np.asarray((y * STD + MEAN).clip(0, 1), np.float32)
+
+
+def guide_size(width: int, height: int, side: int) -> tuple[int, int]:
+    """The photo's shape with as many pixels as the network's square, or its own size if smaller."""
+    scale = min(1.0, side / (width * height) ** 0.5)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def transferred(original: Bytes, coloured: Bytes) -> Bytes:
+    """Y of `original` with U and V of `coloured`, (H, W, 3) each, in OpenCV's 8-bit integers."""
+    result = np.empty_like(original)
+    for band in strips(*original.shape[:2]):
+        y, _, _ = yuv(original[band])
+        _, u, v = yuv(coloured[band])
+        u, v = u - 128, v - 128
+        red, green, blue = scaled(18678 * v), scaled(-6472 * u - 9519 * v), scaled(33292 * u)
+        result[band] = np.stack([y + red, y + green, y + blue], -1).clip(0, 255)
+    return result
+
+
+def yuv(rgb: Bytes) -> tuple[NDArray[np.int32], ...]:
+    red, green, blue = np.moveaxis(rgb.astype(np.int32), -1, 0)
+    y = scaled(4899 * red + 9617 * green + 1868 * blue)
+    planes = (y, scaled(8061 * (blue - y)) + 128, scaled(14369 * (red - y)) + 128)
+    return tuple(plane.clip(0, 255) for plane in planes)
+
+
+def scaled(value: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Fixed point with 14 fractional bits to the nearest integer."""
+    return (value + (1 << 13)) >> 14
+
+
+def paint(
+    net: nn.Module,
+    photo: Photograph,
+    render_factor: int,
+    strength: float = 1.0,
+    composition: Composition = "own luma",
+) -> Photograph:
+    """The photo in the network's colours.
+
+    "own luma" keeps the photo's L* exactly, at its bit depth (ml.compose). "upstream" is DeOldify's
+    own: 8-bit YUV, luma within rounding, no strength.
+    """
+    side = STRIDE * render_factor
+    pixels = eight_bits(photo.pixels)
+    picture = Image.fromarray(pixels)
+    colour = predict(net, grey_square(picture, side))
+    if composition == "own luma":
+        ab = lab_from_rgb(colour)[..., 1:] * np.float32(strength)
+        return compose(photo, ab, small_luma(photo, *guide_size(*photo.size, side)))
+    small = Image.fromarray((colour * 255).astype(np.uint8))  # upstream truncates
+    coloured = np.asarray(small.resize(photo.size, BILINEAR))
+    alpha = None if photo.alpha is None else eight_bits(photo.alpha)
+    original = np.asarray(picture.convert("RGB"))
+    return replace(photo, pixels=transferred(original, coloured), alpha=alpha)
+
+
+class DeOldify:
+    def __init__(self, net: nn.Module, render_factor: int) -> None:
+        self.net, self.render_factor = net, render_factor
+
+    def colorize(self, photo: Photograph, settings: Settings) -> Photograph:
+        """The photo in colour, same size. Reads `strength` and `render_factor` (7-45)."""
+        factor = settings.render_factor or self.render_factor
+        if factor not in RENDER_FACTORS:
+            raise ValueError(f"render factor {factor} is not within 7-45")
+        return paint(self.net, photo, factor, settings.strength)
+
+
+def load(spec: ModelSpec, path: Path, device: str) -> Colorizer:
+    """A DeOldify colorizer. Whether it is Artistic or Stable, the file decides. Raises
+    ModelUnavailable with the reason if it is neither.
+    """
+    held = read(path, spec.title, allowed=[slice])  # the optimiser's rate may be a slice
+    net = build(held, path, spec.title)
+    return DeOldify(net.to(processor(device)), spec.size // STRIDE)
