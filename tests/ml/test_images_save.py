@@ -204,3 +204,44 @@ def test_100_megapixels_fit_into_the_memory_of_the_host(tmp_path: Path) -> None:
     assert int(done.stdout) < 1200, "megabytes of RSS at the peak"
     with Image.open(target) as image:
         assert image.size == (10000, 10000)
+
+
+HOST = """
+    import resource, sys
+    from pathlib import Path
+    from ml import host
+    from ml.images import Limits, check_photo
+    from ml.spec import Settings
+
+    step, source, target = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+    if step == "check":
+        check_photo(source)
+    else:
+        host._limits = Limits()
+        host._shelf = host.Shelf(10**9, lambda name: host.registry.load(name, device="cpu"))
+        host._colorize(host.Order("coloria", source, target, "", Settings()))
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+def peak(step: str, source: Path) -> int:
+    """Bytes of RSS at the peak of a process that checks or colours one photo."""
+    command = [
+        sys.executable,
+        "-c",
+        textwrap.dedent(HOST),
+        step,
+        source,
+        source.with_name("out"),
+    ]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in other units elsewhere")
+@pytest.mark.parametrize("step", ["check", "colour"])
+def test_100_megapixels_of_16_bits_are_checked_and_coloured_in_1500_mb(
+    step: str, tmp_path: Path
+) -> None:
+    flat = np.full((10000, 10000), 20000, np.uint16)  # quick to pack, as large as any in memory
+    save_photo(Photograph(flat, format="TIFF"), tmp_path / "in.tif")
+    assert peak(step, tmp_path / "in.tif") < 1.5e9
