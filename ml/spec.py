@@ -24,13 +24,15 @@ class Settings:
     others.
 
     strength: 0 grey, 1 the model's own colour, up to 2 more vivid. render_factor: DeOldify's
-    (7-45), side / 16.
+    (7-45), side / 16. label: the ImageNet class (0-999) that BigColor takes the photo for; without
+    one, the seed draws it.
     """
 
     strength: float = 1.0
     render_factor: int | None = None
     seed: int = 0
     hints: tuple[Hint, ...] = ()
+    label: int | None = None
 
 
 class Colorizer(Protocol):
