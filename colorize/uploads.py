@@ -27,7 +27,7 @@ class BoundedUpload(TemporaryFileUploadHandler):
             self.file.write(raw_data[:room])
         return None
 
-    def file_complete(self, file_size: int) -> UploadedFile | None:
+    def file_complete(self, file_size: int) -> "UploadedFile[Any] | None":
         file = super().file_complete(file_size)
         if file and self.files > settings.COLORIA_MAX_FILES:
             file.close()  # its name and size are known; its descriptor is free again
