@@ -1,6 +1,7 @@
 """Checkpoints of other projects, read without running anything that they hold."""
 
 import pickle
+import struct
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ DAMAGE = (
     AttributeError,
     AssertionError,
     OverflowError,
+    struct.error,
 )
 NAMED = 5  # keys that a message lists before it only counts
 

@@ -88,19 +88,21 @@ def eight_bits(pixels: Pixels) -> Bytes:
     return result
 
 
-def grey_square(picture: Image.Image, side: int) -> Bytes:
-    """The picture stretched to a square and made grey, as the network was trained (side, side)."""
-    return np.asarray(picture.convert("RGB").resize((side, side), BILINEAR).convert("L"))
+def grey_square(pixels: Bytes, side: int) -> Bytes:
+    """A photo (H, W) or (H, W, 3) stretched to a square and made grey, as the network was trained:
+    (side, side).
+    """
+    picture = Image.fromarray(pixels).convert("RGB").resize((side, side), BILINEAR)
+    return np.asarray(picture.convert("L"))
 
 
-def predict(net: nn.Module, grey: Bytes) -> Array:
-    """Colour (S, S, 3), sRGB 0..1, of grey (S, S)."""
+def forward(net: nn.Module, grey: Bytes) -> Array:
+    """The network's answer (S, S, 3), ImageNet-normalised, to grey (S, S)."""
     normal = (grey[..., None].astype(np.float32) / np.float32(255) - MEAN) / STD
     place = next(net.parameters()).device
     batch = torch.from_numpy(np.ascontiguousarray(normal.transpose(2, 0, 1))[None]).to(place)
     with torch.inference_mode():
-        y = net(batch)[0].permute(1, 2, 0).cpu().numpy()
-    return np.asarray((y * STD + MEAN).clip(0, 1), np.float32)
+        return np.asarray(net(batch)[0].permute(1, 2, 0).cpu(), np.float32)
 
 
 def guide_size(width: int, height: int, side: int) -> tuple[int, int]:
@@ -147,15 +149,14 @@ def paint(
     """
     side = STRIDE * render_factor
     pixels = eight_bits(photo.pixels)
-    picture = Image.fromarray(pixels)
-    colour = predict(net, grey_square(picture, side))
+    colour = (forward(net, grey_square(pixels, side)) * STD + MEAN).clip(0, 1)  # sRGB
     if composition == "own luma":
         ab = lab_from_rgb(colour)[..., 1:] * np.float32(strength)
         return compose(photo, ab, small_luma(photo, *guide_size(*photo.size, side)))
     small = Image.fromarray((colour * 255).astype(np.uint8))  # upstream truncates
     coloured = np.asarray(small.resize(photo.size, BILINEAR))
     alpha = None if photo.alpha is None else eight_bits(photo.alpha)
-    original = np.asarray(picture.convert("RGB"))
+    original = np.asarray(Image.fromarray(pixels).convert("RGB"))
     return replace(photo, pixels=transferred(original, coloured), alpha=alpha)
 
 
