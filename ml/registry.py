@@ -22,7 +22,7 @@ MODELS: dict[str, ModelSpec] = {
         backend="ml.backends.coloria:load",
         weights=Weights(
             file="coloria.onnx",
-            sha256="0b27ec75565588632fc5c0ec5cdf4f87cbc63ed52e9e557bd7819ffc566a228c",
+            sha256="23d778ff77a9e9bb9653485f9d982280dcb7eab1dedca180ee36c9a0b761ec3f",
             licence="Apache-2.0",
             publisher="COLORIA",
         ),

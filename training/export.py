@@ -42,14 +42,16 @@ def halve_weights(model: onnx.ModelProto) -> None:
     graph.node.extend(nodes)
 
 
-def export_coloria(state: dict[str, Tensor], path: Path) -> None:
+def export_coloria(state: dict[str, Tensor], rarity: Tensor, path: Path) -> None:
     """Write the network with weights `state` to `path`: batch 1, height and width free multiples of
     32.
 
+    The loss weighted colours by `rarity` (Q,), which tilts the learnt distribution by the same
+    factors; they are taken off the logits, so that the file gives the distribution of the photos.
     Raises RuntimeError if ONNX Runtime computes other numbers than torch.
     """
     net = Coloria(len(ab_bins())).eval()
-    net.load_state_dict(state)
+    net.load_state_dict({**state, "head.bias": state["head.bias"] - rarity.log()})
     luma, hints = torch.rand(1, 1, 96, 128) * 100, torch.zeros(1, 3, 96, 128)
     hints[:, :, 40:45, 60:65] = torch.tensor([0.3, -0.2, 1.0])[:, None, None]
     axes = {2: "height", 3: "width"}

@@ -29,7 +29,7 @@ class Dial:
     chroma: float
 
 
-MUTED, NATURAL, VIVID = Dial(0.38, 0.0), Dial(0.38, 1.0), Dial(0.2, 1.5)  # at strength 0, 1, 2
+MUTED, NATURAL, VIVID = Dial(0.5, 0.0), Dial(0.5, 1.15), Dial(0.7, 2.0)  # at strength 0, 1, 2
 
 
 def dial(strength: float) -> Dial:

@@ -116,10 +116,10 @@ def run(
     """
     device = loop.pick(device)
     with loop.processes(device):
-        ema = learn(data, out, cache, config, preset, resume, device)
+        ema, rarity = learn(data, out, cache, config, preset, resume, device)
     weights = out / "coloria.onnx"
     if loop.place()[0] == 0:
-        export_coloria(ema.to("cpu").state_dict(), weights)
+        export_coloria(ema.to("cpu").state_dict(), rarity.cpu(), weights)
     return weights
 
 
@@ -131,8 +131,8 @@ def learn(
     preset: str,
     resume: bool,
     device: str,
-) -> nn.Module:
-    """The run itself; returns the EMA network."""
+) -> tuple[nn.Module, Tensor]:
+    """The run itself; returns the EMA network and the weights (Q,) its loss gave to the bins."""
     torch.manual_seed(config.seed)
     out.mkdir(parents=True, exist_ok=True)
     with loop.first_process_first():
@@ -152,7 +152,9 @@ def learn(
     rest = [parameter for parameter in net.parameters() if id(parameter) not in known]
     groups = [{"params": encoder, "lr": config.encoder_lr}, {"params": rest, "lr": config.lr}]
     record = {"recipe": "coloria", "preset": preset, "photos": len(photos)}
-    return loop.train(
-        net, BinLoss(prior, config.rebalance), groups, Crops(store, photos, config),
-        Validate(store, held_out), config, out, resume, device, record,
+    loss = BinLoss(prior, config.rebalance)
+    ema = loop.train(
+        net, loss, groups, Crops(store, photos, config), Validate(store, held_out),
+        config, out, resume, device, record,
     )  # fmt: skip
+    return ema, loss.rarity
