@@ -17,8 +17,8 @@ from ml.evaluate import grey_of
 from ml.images import Photograph, save_photo
 from ml.spec import Settings
 
-EXAMPLES = ("camera", "astronaut", "coffee")  # sliders on the landing page: before and after
-FAILURES = ("chelsea", "rocket")  # on the model's page: truth beside result
+EXAMPLES = ("camera", "astronaut", "rocket")  # sliders on the landing page: before and after
+FAILURES = ("chelsea", "coffee")  # on the model's page: truth beside result
 
 
 class Command(BaseCommand):
