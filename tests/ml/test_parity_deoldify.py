@@ -25,7 +25,7 @@ from tests.ml.photos import photograph, ramp
 from tests.ml.synthetic import keys, state_dict
 
 BESIDE = Path(__file__).parents[3] / "shared" / "parity"
-PACK = Path(os.environ.get("COLORIA_PARITY", BESIDE))
+PACK = Path(os.environ.get("PARITY_PACK", BESIDE))
 pack = pytest.mark.skipif(not PACK.is_dir(), reason="no parity pack: a small set is used instead")
 small = pytest.mark.skipif(PACK.is_dir(), reason="the full parity pack is used")
 MODELS = {"deoldify_artistic": ARTISTIC, "deoldify_stable": STABLE}
