@@ -17,7 +17,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from ml import registry
-from ml.backends.coloria import Dial, decode, hint_planes, input_size
+from ml.backends.coloria import NATURAL, Dial, decode, hint_planes, input_size
 from ml.color import ab_bins, colourfulness, delta_e00, lab_from_rgb
 from ml.compose import compose, small_luma
 from ml.evaluate import grey_of, three
@@ -25,8 +25,8 @@ from ml.images import downscaled, open_photo
 
 LONG_SIDE = 256
 SIDES = (128, 160, 192, 224)
-DIALS = tuple(Dial(t, c) for t, c in ((1, 1), (0.7, 1), (0.5, 1), (0.38, 1), (0.25, 1)))
-CHROMAS = tuple(Dial(0.38, c) for c in (0.8, 0.9, 1.1, 1.2, 1.4))
+DIALS = tuple(Dial(temperature, 1) for temperature in (1, 0.7, 0.5, 0.38, 0.25))
+CHROMAS = tuple(Dial(0.5, chroma) for chroma in (0.9, 1.1, 1.15, 1.3))
 LIGHTNESS = np.arange(5, 100, 10)
 
 
@@ -98,7 +98,7 @@ def main():
             grey = np.mean([photo[5] for photo in photos])
             sys.stdout.write(f"{'':<32}{'dE00':>7}{'p90':>7}{'better':>8}{'colour':>8}\n")
             sys.stdout.write(f"{f'grey, {len(photos)} photos':<32}{grey:7.2f}\n")
-        dials = (Dial(0.38, 1),) if side != model.side else DIALS + CHROMAS
+        dials = (NATURAL,) if side != model.side else DIALS + CHROMAS
         for dial in dials:
             name = f"{side} px, T {dial.temperature}, chroma x {dial.chroma}"
             row(name, photos, lambda logits, luma, dial=dial: decode(logits, dial))
