@@ -240,11 +240,11 @@ def strangers() -> list[Path]:
 
 
 def credited(path: Path) -> bool:
-    """Whether a note beside the file names it (or its picture: NAME-before.jpg) with a licence."""
+    """Whether a note beside the file names it (or its picture: NAME-after.jpg) with a licence."""
     notes = "\n".join(
         text(note) for note in files() if note.parent == path.parent and note.suffix == ".md"
     )
-    slug = re.sub(r"-(before|after)$", "", path.stem)
+    slug = re.sub(r"-(before|after|truth-and-result)$", "", path.stem)
     lines = [line for line in notes.splitlines() if path.name in line or f"| {slug} |" in line]
     return any(LICENCE.search(line) for line in lines)
 
