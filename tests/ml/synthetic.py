@@ -50,16 +50,17 @@ def drawn(seed: int, key: str, table: Mapping[str, Entry]) -> Array:
     """A tensor before scale and offset, of the size that its kind has in trained networks."""
     shape = table[key][0]
     stem, _, leaf = key.rpartition(".")
-    if leaf == "running_var":
+    if leaf in ("running_var", "stored_var"):
         return 1 + 0.6 * uniform(seed, key, shape)
-    if leaf == "running_mean":
+    if leaf in ("running_mean", "stored_mean"):
         return np.float32(0.1) * unit(seed, key, shape)
     if leaf == "gamma":
         return np.full(shape, 0.5, np.float32)
-    if leaf == "weight_g" or (leaf == "weight" and len(shape) == 1):
+    if leaf == "weight_g" or (leaf in ("weight", "gain") and len(shape) == 1):
         return 1 + 0.4 * uniform(seed, key, shape)
     if leaf == "bias":
-        spread = 0.1 if f"{stem}.running_var" in table else 0.05
+        norm = f"{stem}.running_var" in table or f"{stem}.stored_var" in table
+        spread = 0.1 if norm else 0.05
         return np.float32(spread) * unit(seed, key, shape)
     return unit(seed, key, shape) * np.float32((2.0 / int(np.prod(shape[1:]))) ** 0.5)
 
@@ -80,7 +81,9 @@ def entries(table: Mapping[str, Entry], seed: int) -> Iterator[tuple[str, Tensor
         if leaf == "num_batches_tracked":
             digest = hashlib.sha256(f"{seed}:{key}".encode()).hexdigest()
             yield key, torch.tensor(1000 + int(digest[:4], 16))
-        elif leaf == "weight_u" or (leaf == "weight_v" and f"{stem}.weight_orig" in table):
+        elif leaf in ("weight_u", "u0", "sv0") or (
+            leaf == "weight_v" and f"{stem}.weight_orig" in table
+        ):
             continue  # comes with its weight
         else:
             values = np.float32(offset) + np.float32(scale) * drawn(seed, key, table)
@@ -90,8 +93,14 @@ def entries(table: Mapping[str, Entry], seed: int) -> Iterator[tuple[str, Tensor
                 left, right = singular(seed, key, tensor)
                 yield f"{stem}.weight_u", left
                 yield f"{stem}.weight_v", right
+            elif f"{stem}.u0" in table and leaf == "weight":
+                left, right = singular(seed, key, tensor)
+                yield f"{stem}.u0", left[None]
+                yield f"{stem}.sv0", (left @ (tensor.flatten(1) @ right)).reshape(1)
 
 
-def state_dict(model: str, seed: int) -> dict[str, Tensor]:
-    """The tensors of a published checkpoint of `model`, drawn."""
-    return dict(entries(keys(model), seed))
+def state_dict(
+    model: str, seed: int, table: Mapping[str, Entry] | None = None
+) -> dict[str, Tensor]:
+    """The tensors of a published checkpoint of `model`, or those in `table`, drawn."""
+    return dict(entries(keys(model) if table is None else table, seed))
