@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile
 
 from ml.images import metadata, profiles, tiff
-from ml.images.photograph import FORMATS, Photograph, Pixels, strips
+from ml.images.photograph import Photograph, Pixels, goes_out_as, strips
 from ml.images.planes import is_neutral, scaled, stored_view, to_srgb16, turned, upright_shape
 
 Planes = tuple[Pixels, Pixels | None]  # colours (H, W) or (H, W, 3), alpha (H, W)
@@ -37,7 +37,7 @@ def decode(image: ImageFile.ImageFile, path: Path) -> Photograph:
     height, width = upright_shape(image.height, image.width, turn)
     return Photograph(
         *_planes(image, path, raw, turn),
-        format=FORMATS[image.format or ""],
+        format=goes_out_as(image.format or "", (width, height)),
         exif=metadata.read_exif(path, image, (width, height)),
         dpi=metadata.read_dpi(image.info.get("dpi")),
         xmp=metadata.read_xmp(image.info.get("xmp")),

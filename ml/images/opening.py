@@ -16,7 +16,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from ml.errors import BadImage, Busy, TooHeavy, TooLarge, TooLong, UnsupportedType
 from ml.images import metadata, tiff
 from ml.images.decoding import decode, is_planar_deep
-from ml.images.photograph import FORMATS, Header, Limits, Photograph
+from ml.images.photograph import Header, Limits, Photograph, goes_out_as
 
 # The limit of pixels is ours: `_measure` applies it to every header before a pixel is decoded.
 # Pillow's own is global, warns at 89 megapixels and does not tell the size.
@@ -80,7 +80,7 @@ def check_photo(path: Path, name: str = "", limits: Limits | None = None) -> Hea
         width, height = image.size
         if metadata.orientation(image) > 4:
             width, height = height, width
-        form = FORMATS[image.format or ""]
+        form = goes_out_as(image.format or "", image.size)
         # a JPEG is read to its end but drawn at an eighth
         image.draft("RGB", (max(1, width // 8), max(1, height // 8)))
         image.load()

@@ -28,6 +28,14 @@ FORMATS = {
     "BMP": "BMP",
     "GIF": "PNG",
 }
+# libwebp's encoder holds about 11 bytes a pixel: at this size a result still fits into 1.5 GB.
+WEBP_PIXELS = 64_000_000
+
+
+def goes_out_as(form: str, size: tuple[int, int]) -> str:
+    """The format (a key of MIME) of the result of a photo that came in as `form`, Pillow's name."""
+    out = FORMATS[form]
+    return "PNG" if out == "WEBP" and size[0] * size[1] > WEBP_PIXELS else out
 
 
 @dataclass(frozen=True, slots=True)

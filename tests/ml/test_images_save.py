@@ -19,6 +19,7 @@ from ml.images import (
     MIME,
     SUFFIX,
     Photograph,
+    check_photo,
     downscaled,
     open_photo,
     save_photo,
@@ -109,6 +110,15 @@ def test_a_gif_goes_out_as_png(tmp_path: Path) -> None:
     photo = open_photo(drawn.saved(tmp_path / "a.gif", drawn.noise(31, 17)))
     save_photo(photo, tmp_path / "out.png")
     assert drawn_format(tmp_path / "out.png") == "PNG"
+
+
+def test_a_webp_too_large_for_its_encoder_goes_out_as_png(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = drawn.saved(tmp_path / "a.webp", drawn.noise(31, 17))
+    assert (open_photo(path).format, check_photo(path).format) == ("WEBP", "WEBP")
+    monkeypatch.setattr("ml.images.photograph.WEBP_PIXELS", 31 * 17 - 1)
+    assert (open_photo(path).format, check_photo(path).format) == ("PNG", "PNG")
 
 
 def drawn_format(path: Path) -> str | None:
