@@ -6,7 +6,7 @@ import importlib
 from pathlib import Path
 from typing import Literal
 
-from ml.errors import ModelUnavailable, UnknownModel
+from ml.errors import ModelUnavailable, UnknownModel, gettext_noop
 from ml.spec import Colorizer, ModelSpec, Weights
 
 State = Literal["installed", "missing", "corrupt"]
@@ -14,23 +14,218 @@ State = Literal["installed", "missing", "corrupt"]
 ALL = "all"  # every installed model
 DEFAULT = "coloria"
 
+DEOLDIFY = "https://github.com/jantic/DeOldify"
+BIGCOLOR = "https://github.com/KIMGEONUNG/BigColor"
+COLORIZATION = "https://github.com/richzhang/colorization"
+BUCKET = "https://colorizers.s3.us-east-2.amazonaws.com"
+DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
+UNSAID = "NOASSERTION"  # SPDX: the publisher says nothing about the weights
+
+
+def row(
+    name: str,
+    title: str,
+    summary: str,
+    family: str,
+    weights: Weights,
+    kind: str = "",
+    *,
+    size: int,
+    options: tuple[str, ...],
+    source: str,
+    more: Weights | None = None,
+) -> ModelSpec:
+    """A model of one of the report's families; `kind` tells networks of one family apart."""
+    return ModelSpec(
+        name=name,
+        title=title,
+        family=family,
+        backend=f"ml.backends.{family}:load",
+        network=f"ml.backends.checkpoints.{family}:{kind or 'network'}",
+        weights=weights,
+        more=more,
+        size=size,
+        options=options,
+        summary=summary,
+        source=source,
+    )
+
+
+def ours(file: str) -> Weights:
+    """Weights that come from our own recipes: made with `train_model`, taken in with `weights add`."""
+    return Weights(file, "", "Apache-2.0", "COLORIA")
+
+
 MODELS: dict[str, ModelSpec] = {
-    "coloria": ModelSpec(
-        name="coloria",
-        title="Coloria",
-        family="coloria",
-        backend="ml.backends.coloria:load",
-        weights=Weights(
-            file="coloria.onnx",
-            sha256="23d778ff77a9e9bb9653485f9d982280dcb7eab1dedca180ee36c9a0b761ec3f",
-            licence="Apache-2.0",
-            publisher="COLORIA",
+    spec.name: spec
+    for spec in (
+        ModelSpec(
+            name="coloria",
+            title="Coloria",
+            family="coloria",
+            backend="ml.backends.coloria:load",
+            weights=Weights(
+                file="coloria.onnx",
+                sha256="23d778ff77a9e9bb9653485f9d982280dcb7eab1dedca180ee36c9a0b761ec3f",
+                licence="Apache-2.0",
+                publisher="COLORIA",
+            ),
+            size=192,
+            options=("strength", "hints"),
+            summary=gettext_noop(
+                "The one to start with: it comes with COLORIA, is quick on any computer and careful."
+            ),
+            bundled=True,
         ),
-        size=192,
-        options=("strength", "hints"),
-        summary="Small, offline and fast: the model that comes with COLORIA.",
-        bundled=True,
-    ),
+        row(
+            "artistic-x",
+            "DeOldify Artistic",
+            gettext_noop(
+                "For a single picture that should look vivid: rich in detail, sometimes patchy."
+            ),
+            "deoldify",
+            Weights(
+                "ColorizeArtistic_gen.pth",
+                "",
+                "MIT",
+                "Jason Antic",
+                ("https://data.deepai.org/deoldify/ColorizeArtistic_gen.pth",),
+                255,
+            ),
+            size=560,
+            options=("strength", "render_factor"),
+            source=DEOLDIFY,
+        ),
+        row(
+            "stable-x",
+            "DeOldify Stable",
+            gettext_noop(
+                "For portraits and landscapes that should look natural: calm and even, and the largest."
+            ),
+            "deoldify",
+            Weights(
+                "ColorizeStable_gen.pth",
+                "",
+                "MIT",
+                "Jason Antic",
+                (
+                    "https://data.deepai.org/deoldify/ColorizeStable_gen.pth",
+                    "https://www.dropbox.com/s/axsd2g85uyixaho/ColorizeStable_gen.pth?dl=1",
+                ),
+                874,
+            ),
+            size=560,
+            options=("strength", "render_factor"),
+            source=DEOLDIFY,
+        ),
+        row(
+            "bigcolor-x",
+            "BigColor",
+            gettext_noop(
+                "For strong colours and several versions of one picture: each seed gives another."
+            ),
+            "bigcolor",
+            Weights(
+                "EG_011.ckpt",
+                "",
+                UNSAID,
+                "Geonung Kim and others",
+                (DRIVE + "1SCrcIxhm2F1SMTUUcNTEtB4fQu6y7RDK",),
+                421,
+            ),
+            more=Weights(
+                "EG_EMA_011.ckpt",
+                "",
+                UNSAID,
+                "Geonung Kim and others",
+                (DRIVE + "1A6JwWeedJa56_6lDOkkR3hqvJ_aNUghE",),
+                421,
+            ),
+            size=256,
+            options=("strength", "seed", "label"),
+            source=BIGCOLOR,
+        ),
+        row(
+            "zhang-eccv16",
+            "Zhang 2016",
+            gettext_noop(
+                "The classic of 2016, to compare with: lively colours, chosen from a palette."
+            ),
+            "zhang",
+            Weights(
+                "colorization_release_v2-9b330a0b.pth",
+                "9b330a0b",
+                UNSAID,
+                "Richard Zhang and others",
+                (f"{BUCKET}/colorization_release_v2-9b330a0b.pth",),
+                129,
+            ),
+            "eccv16",
+            size=256,
+            options=("strength",),
+            source=COLORIZATION,
+        ),
+        row(
+            "zhang-siggraph17",
+            "Zhang 2017",
+            gettext_noop(
+                "For pictures of which you know some colours: it follows hints and is quiet without."
+            ),
+            "zhang",
+            Weights(
+                "siggraph17-df00044c.pth",
+                "df00044c",
+                UNSAID,
+                "Richard Zhang and others",
+                (f"{BUCKET}/siggraph17-df00044c.pth",),
+                137,
+            ),
+            "siggraph17",
+            size=256,
+            options=("strength", "hints"),
+            source=COLORIZATION,
+        ),
+        row(
+            "artistic",
+            "Artistic, our training",
+            gettext_noop("DeOldify's vivid network with weights from a training of your own."),
+            "deoldify",
+            ours("artistic.pth"),
+            size=560,
+            options=("strength", "render_factor"),
+            source=DEOLDIFY,
+        ),
+        row(
+            "stable",
+            "Stable, our training",
+            gettext_noop("DeOldify's calm network with weights from a training of your own."),
+            "deoldify",
+            ours("stable.pth"),
+            size=560,
+            options=("strength", "render_factor"),
+            source=DEOLDIFY,
+        ),
+        row(
+            "bigcolor",
+            "BigColor, our training",
+            gettext_noop("The BigColor network with weights from a training of your own."),
+            "bigcolor",
+            ours("bigcolor.ckpt"),
+            size=256,
+            options=("strength", "seed", "label"),
+            source=BIGCOLOR,
+        ),
+        row(
+            "cnn",
+            "CNN (Keras U-Net)",
+            gettext_noop("The plainest network, to train yourself and to see what the others add."),
+            "cnn",
+            ours("my_model.keras"),
+            size=160,
+            options=("strength",),
+            source="",
+        ),
+    )
 }
 
 

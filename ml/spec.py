@@ -41,21 +41,27 @@ class Colorizer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """A weight file and how it is trusted: its sha256, licence (SPDX), publisher and where it is
-    fetched from.
+    """A file as its publisher gives it: how it is trusted and where it is fetched from.
+
+    sha256 is the published one: whole, or its first digits as torch writes them into file names, or
+    "" where none was published. megabytes is its size, to refuse what is far from it.
     """
 
     file: str
     sha256: str
-    licence: str
+    licence: str  # SPDX
     publisher: str
     urls: tuple[str, ...] = ()
+    megabytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """One row of the registry. `backend` is a dotted path, imported on first use: its `load(spec,
-    path, device)` returns a Colorizer.
+    """One row of the registry. Dotted paths are imported on first use.
+
+    backend: `load(spec, path, device)` returns a Colorizer of installed weights or of a checkpoint
+    in the format of its project. network: `network(paths, title)` reads such checkpoints safely and
+    strictly and returns the torch module; "" where the weights need no conversion.
     """
 
     name: str
@@ -64,8 +70,11 @@ class ModelSpec:
     backend: str
     weights: Weights
     size: int  # pixels of the shorter side of the network's input
+    network: str = ""
+    more: Weights | None = None  # a second file that may come with the first
     options: tuple[str, ...] = ()  # fields of Settings that this model reads
     summary: str = ""
+    source: str = ""  # the project's page
     bundled: bool = False
 
     def path(self, folder: Path) -> Path:

@@ -1,22 +1,19 @@
 """DeOldify: published checkpoints in, a photo in colour out."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, nn
 
-from ml.backends.checkpoints import fill, processor, read, refusal, tensors
+from ml.backends import engines
+from ml.backends.engines import Engine
 from ml.color import Array, lab_from_rgb
 from ml.compose import compose, small_luma
 from ml.images import Photograph
 from ml.images.photograph import Pixels, strips
-from ml.nets.deoldify import ARTISTIC, STABLE, Generator, Layout
 from ml.spec import Colorizer, ModelSpec, Settings
 
 STRIDE = 16  # pixels of the network's side per unit of the render factor
@@ -27,55 +24,6 @@ BILINEAR = Image.Resampling.BILINEAR
 
 Bytes = NDArray[np.uint8]
 Composition = Literal["own luma", "upstream"]
-
-
-def folded(state: dict[str, Tensor]) -> dict[str, Tensor]:
-    """`state` with plain weights in place of spectral norm (weight_orig, weight_u, weight_v; Miyato
-    et al. 2018) and weight norm (weight_g, weight_v). Empties `state` as it goes, to hold one copy.
-
-    Parts that do not belong together stay as they are, for a strict load to name.
-    """
-    result = {}
-    for stem in [key.removesuffix("_v") for key in state if key.endswith(".weight_v")]:
-        original, gain, left = (state.get(f"{stem}_{part}") for part in ("orig", "g", "u"))
-        right = state[f"{stem}_v"]
-        if original is not None and left is not None:
-            if (*left.shape, *right.shape) != original.flatten(1).shape:
-                continue
-            result[stem] = original.float() / largest(original, left, right)
-        elif gain is not None:
-            norm = right.float().flatten(1).norm(dim=1)
-            result[stem] = right * (gain.flatten() / norm).view(-1, *[1] * (right.ndim - 1))
-        else:
-            continue
-        for part in ("orig", "g", "u", "v"):
-            state.pop(f"{stem}_{part}", None)
-    return result | state
-
-
-def largest(weight: Tensor, left: Tensor, right: Tensor) -> Tensor:
-    """The largest singular value of a weight (out, ...) by its singular vectors as stored: another
-    step towards better ones would change the published numbers.
-    """
-    return left.float() @ (weight.float().flatten(1) @ right.float())
-
-
-def layout(state: Mapping[str, Tensor], path: Path, title: str) -> Layout:
-    """Which of the two networks the weights are of. Raises ModelUnavailable."""
-    for name, known in (("conv1", ARTISTIC), ("conv", STABLE)):
-        if f"layers.4.{name}.0.weight" in state:
-            return known
-    raise refusal(title, path, f"no DeOldify generator: layers.4 is missing, {min(state)} is there")
-
-
-def build(held: object, path: Path, title: str) -> Generator:
-    """The network, ready for use, of what the checkpoint at `path` holds: fastai's {"model", "opt"}
-    or the weights alone. Raises ModelUnavailable.
-    """
-    state = folded(tensors(held, path, title))
-    with torch.device("meta"):  # the checkpoint's tensors become the network's own
-        net = Generator(layout(state, path, title))
-    return fill(net, state, path, title)
 
 
 def eight_bits(pixels: Pixels) -> Bytes:
@@ -96,13 +44,11 @@ def grey_square(pixels: Bytes, side: int) -> Bytes:
     return np.asarray(picture.convert("L"))
 
 
-def forward(net: nn.Module, grey: Bytes) -> Array:
+def forward(engine: Engine, grey: Bytes) -> Array:
     """The network's answer (S, S, 3), ImageNet-normalised, to grey (S, S)."""
     normal = (grey[..., None].astype(np.float32) / np.float32(255) - MEAN) / STD
-    place = next(net.parameters()).device
-    batch = torch.from_numpy(np.ascontiguousarray(normal.transpose(2, 0, 1))[None]).to(place)
-    with torch.inference_mode():
-        return np.asarray(net(batch)[0].permute(1, 2, 0).cpu(), np.float32)
+    batch = np.ascontiguousarray(normal.transpose(2, 0, 1))[None]
+    return engine(batch)[0].transpose(1, 2, 0)
 
 
 def guide_size(width: int, height: int, side: int) -> tuple[int, int]:
@@ -136,7 +82,7 @@ def scaled(value: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 def paint(
-    net: nn.Module,
+    engine: Engine,
     photo: Photograph,
     render_factor: int,
     strength: float = 1.0,
@@ -149,7 +95,7 @@ def paint(
     """
     side = STRIDE * render_factor
     pixels = eight_bits(photo.pixels)
-    colour = (forward(net, grey_square(pixels, side)) * STD + MEAN).clip(0, 1)  # sRGB
+    colour = (forward(engine, grey_square(pixels, side)) * STD + MEAN).clip(0, 1)  # sRGB
     if composition == "own luma":
         ab = lab_from_rgb(colour)[..., 1:] * np.float32(strength)
         return compose(photo, ab, small_luma(photo, *guide_size(*photo.size, side)))
@@ -161,21 +107,20 @@ def paint(
 
 
 class DeOldify:
-    def __init__(self, net: nn.Module, render_factor: int) -> None:
-        self.net, self.render_factor = net, render_factor
+    def __init__(self, engine: Engine, render_factor: int) -> None:
+        self.engine, self.render_factor = engine, render_factor
 
     def colorize(self, photo: Photograph, settings: Settings) -> Photograph:
         """The photo in colour, same size. Reads `strength` and `render_factor` (7-45)."""
         factor = settings.render_factor or self.render_factor
         if factor not in RENDER_FACTORS:
             raise ValueError(f"render factor {factor} is not within 7-45")
-        return paint(self.net, photo, factor, settings.strength)
+        return paint(self.engine, photo, factor, settings.strength)
 
 
 def load(spec: ModelSpec, path: Path, device: str) -> Colorizer:
     """A DeOldify colorizer. Whether it is Artistic or Stable, the file decides. Raises
     ModelUnavailable with the reason if it is neither.
     """
-    held = read(path, spec.title, allowed=[slice])  # the optimiser's rate may be a slice
-    net = build(held, path, spec.title)
-    return DeOldify(net.to(processor(device)), spec.size // STRIDE)
+    example = np.zeros((1, 3, 4 * STRIDE, 4 * STRIDE), np.float32)
+    return DeOldify(engines.load(spec, path, device, [example]), spec.size // STRIDE)

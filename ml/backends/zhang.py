@@ -5,21 +5,19 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import torch
 from PIL import Image
-from torch import Tensor
-from torch.nn import functional as F
+from scipy.ndimage import affine_transform
 
-from ml.backends import lab
-from ml.backends.checkpoints import fill, processor, read, tensors
+from ml.backends import engines, lab
 from ml.backends.coloria import hint_planes
+from ml.backends.engines import Engine
 from ml.color import Array
 from ml.compose import compose, small_luma
 from ml.images import Photograph
 from ml.images.planes import to_eight
-from ml.nets.zhang import AB, ECCV16, SIGGRAPH17
 from ml.spec import Colorizer, Hint, ModelSpec, Settings
 
+AB = 110.0  # hint planes hold ab in this unit
 SIDE = 256  # both sides of the networks' input, whatever the photo's shape: as upstream
 
 
@@ -37,33 +35,42 @@ def hints_in_lab(hints: tuple[Hint, ...]) -> Array | None:
     return hint_planes(hints, SIDE, SIDE) * np.array([AB, AB, 1], np.float32)[:, None, None]
 
 
+def stretched(ab: Array, width: int, height: int) -> Array:
+    """ab (h, w, 2) at (height, width), bilinear and, as upstream does it, not smoothed where it
+    shrinks.
+    """
+    scale = np.array([ab.shape[0] / height, ab.shape[1] / width])
+    planes = [
+        affine_transform(plane, scale, scale / 2 - 0.5, (height, width), order=1, mode="nearest")
+        for plane in np.moveaxis(ab, -1, 0)
+    ]
+    return np.stack(planes, -1)
+
+
 def upstream(photo: Photograph, ab: Array) -> Photograph:
     """The picture that upstream makes of `ab` (h, w, 2): 8-bit, ab interpolated without regard to
     the photo, and colours that sRGB cannot show clipped, which changes their luma.
     """
     height, width = photo.pixels.shape[:2]
-    chroma = torch.from_numpy(ab).movedim(-1, 0)[None]
-    if chroma.shape[2:] != (height, width):
-        chroma = F.interpolate(chroma, (height, width), mode="bilinear", align_corners=False)
+    if ab.shape[:2] != (height, width):
+        ab = stretched(ab, width, height)
     colours = np.asarray(Image.fromarray(to_eight(photo.pixels)).convert("RGB"))
-    rgb = lab.rgb(lab.lab(colours)[..., 0], chroma[0].movedim(0, -1).numpy())
+    rgb = lab.rgb(lab.lab(colours)[..., 0], ab)
     alpha = None if photo.alpha is None else to_eight(photo.alpha)
     return replace(photo, pixels=np.round(rgb * 255).astype(np.uint8), alpha=alpha)
 
 
 class Zhang:
-    def __init__(self, net: ECCV16 | SIGGRAPH17, device: torch.device) -> None:
-        self.net, self.device = net.to(device), device
+    def __init__(self, engine: Engine, hinted: bool) -> None:
+        self.engine, self.hinted = engine, hinted
 
-    @torch.inference_mode()
     def ab(self, luma: Array, hints: Array | None = None) -> Array:
         """ab (h, w, 2) of L* (h, w) and planes of hints (3, h, w), all in CIELAB units."""
-        inputs = [torch.from_numpy(luma)[None]]
-        if hints is not None and isinstance(self.net, SIGGRAPH17):
-            planes = torch.from_numpy(hints)
-            inputs += [planes[:2], planes[2:]]
-        ab: Tensor = self.net(*(plane[None].to(self.device) for plane in inputs))
-        return np.ascontiguousarray(ab[0].movedim(0, -1).cpu().numpy())
+        inputs = [luma[None, None]]
+        if self.hinted:
+            planes = np.zeros((3, *luma.shape), np.float32) if hints is None else hints
+            inputs += [planes[None, :2], planes[None, 2:]]
+        return np.ascontiguousarray(self.engine(*inputs)[0].transpose(1, 2, 0))
 
     def paint(
         self,
@@ -86,17 +93,10 @@ class Zhang:
         return self.paint(photo, hints_in_lab(settings.hints), settings.strength)
 
 
-def load_net(kind: type[ECCV16] | type[SIGGRAPH17], path: Path, title: str) -> ECCV16 | SIGGRAPH17:
-    """The network with the weights of a released checkpoint. Raises ModelUnavailable."""
-    state = tensors(read(path, title), path, title)
-    with torch.device("meta"):
-        net = kind()
-    return fill(net, state, path, title)
-
-
-def eccv16(spec: ModelSpec, path: Path, device: str) -> Colorizer:
-    return Zhang(load_net(ECCV16, path, spec.title), processor(device))
-
-
-def siggraph17(spec: ModelSpec, path: Path, device: str) -> Colorizer:
-    return Zhang(load_net(SIGGRAPH17, path, spec.title), processor(device))
+def load(spec: ModelSpec, path: Path, device: str) -> Colorizer:
+    """A colorizer of either network; whether it takes hints, its row says."""
+    hinted = "hints" in spec.options
+    planes = [
+        np.zeros((1, channels, 64, 64), np.float32) for channels in ([1, 2, 1] if hinted else [1])
+    ]
+    return Zhang(engines.load(spec, path, device, planes), hinted)

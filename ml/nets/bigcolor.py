@@ -219,10 +219,14 @@ class BigColor(nn.Module):
     @torch.no_grad()
     def ready(self) -> "BigColor":
         """Drop what is never computed, more than half of the weights, and fold the norms."""
+        for layer in self.bare().modules():
+            if isinstance(layer, Spectral):
+                layer.fold()
+        return self
+
+    def bare(self) -> "BigColor":
+        """Without the parts that are never computed."""
         del self.G.linear
         for index in range(ENTRY):
             self.G.blocks[index] = nn.ModuleList()
-        for layer in self.modules():
-            if isinstance(layer, Spectral):
-                layer.fold()
         return self

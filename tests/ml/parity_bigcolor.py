@@ -2,34 +2,33 @@
 pipeline.
 """
 
-import tempfile
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 from torch import Tensor
 
-from ml.backends.bigcolor import AVERAGED, RAW, Painter, load_net
-from ml.nets.bigcolor import BigColor
-from tests.ml.parity_zhang import on_disk
+from ml import registry
+from ml.backends.bigcolor import Painter
+from tests.ml.parity_net import Net, installed
 from tests.ml.photos import photograph
 
+SPEC = registry.get("bigcolor-x")
+assert SPEC.more
+RAW, AVERAGED = SPEC.weights.file, SPEC.more.file
 
-def build_bigcolor(checkpoint: Mapping[str, object], case: Mapping[str, Any]) -> BigColor:
-    with tempfile.TemporaryDirectory() as raw, tempfile.TemporaryDirectory() as average:
-        path = on_disk(checkpoint[RAW], raw)
-        return load_net(
-            path, "BigColor", on_disk(checkpoint[AVERAGED], average) if case["ema"] else None
-        )
+
+def build_bigcolor(checkpoint: Mapping[str, object], case: Mapping[str, Any]) -> Net:
+    average = [checkpoint[AVERAGED]] if case["ema"] else []
+    return installed(SPEC.name, checkpoint[RAW], *average)
 
 
 def compose_bigcolor(
-    net: BigColor, image: Image.Image, case: Mapping[str, Any], c: Tensor, z: Tensor
+    net: Net, image: Image.Image, case: Mapping[str, Any], c: Tensor, z: Tensor
 ) -> Image.Image:
-    painter = Painter(net, torch.device("cpu"))
-    painted = painter.paint(
+    assert isinstance(net.colorizer, Painter)
+    painted = net.colorizer.paint(
         photograph(np.asarray(image)),
         int(c[0]),
         z[0].numpy(),

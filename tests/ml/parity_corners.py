@@ -6,17 +6,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ml.backends import bigcolor, zhang
-from ml.backends.bigcolor import AVERAGED, RAW, Painter
+from ml.backends.bigcolor import Painter
 from ml.backends.zhang import Zhang, hints_in_lab, network_luma
 from ml.nets.bigcolor import BigColor
 from ml.nets.zhang import ECCV16, SIGGRAPH17
 from ml.spec import Hint
-from tests.ml import parity_bigcolor, parity_zhang
+from tests.ml import parity
+from tests.ml.parity_bigcolor import AVERAGED, RAW
+from tests.ml.parity_net import Net
 from tests.ml.photos import photograph, ramp
 from tests.ml.synthetic import DATA, keys, state_dict, unit
 
 SEED, CORNER = 20260101, 16
-CPU = torch.device("cpu")
 ZHANG = {"zhang_eccv16": ECCV16, "zhang_siggraph17": SIGGRAPH17}
 HINTS = (Hint(0.2, 0.2, (200, 60, 40)),)
 UNUSED = ("G.linear.", "G.blocks.0.", "G.blocks.1.")  # in the file, never computed
@@ -25,8 +26,10 @@ LABEL = 88
 Kept = dict[str, NDArray[np.generic]]
 
 
-def zhang_net(model: str) -> ECCV16 | SIGGRAPH17:
-    return parity_zhang.build(ZHANG[model], state_dict(model, SEED))
+def zhang_net(model: str) -> Net:
+    build = getattr(parity, f"build_{model}")
+    net: Net = build(state_dict(model, SEED), {})
+    return net
 
 
 def bigcolor_files() -> dict[str, object]:
@@ -56,16 +59,18 @@ def corners(y: NDArray[np.float32], painted: NDArray[np.generic]) -> Kept:
     }
 
 
-def zhang_corners(net: ECCV16 | SIGGRAPH17) -> Kept:
+def zhang_corners(net: Net) -> Kept:
+    assert isinstance(net.colorizer, Zhang)
     photo = photograph(ramp())
-    ab = Zhang(net, CPU).ab(network_luma(photo), hints_in_lab(HINTS))
+    ab = net.colorizer.ab(network_luma(photo), hints_in_lab(HINTS))
     return corners(ab, zhang.upstream(photo, ab).pixels)
 
 
-def bigcolor_corners(net: BigColor) -> Kept:
+def bigcolor_corners(net: Net) -> Kept:
+    assert isinstance(net.colorizer, Painter)
     photo = photograph(ramp())
     latent = bigcolor.draw(SEED)[1]
-    colours = Painter(net, CPU).colours(photo, LABEL, latent, "powerof")
+    colours = net.colorizer.colours(photo, LABEL, latent, "powerof")
     return corners(colours, bigcolor.upstream(photo, colours).pixels)
 
 
@@ -73,7 +78,7 @@ def main() -> None:
     kept = {model: zhang_corners(zhang_net(model)) for model in ZHANG}
     flat = {f"{model}_{name}": kept[model][name] for model in kept for name in kept[model]}
     np.savez_compressed(DATA / "zhang.npz", **flat)
-    net = parity_bigcolor.build_bigcolor(bigcolor_files(), {"ema": True})
+    net = parity.build_bigcolor(bigcolor_files(), {"ema": True})
     np.savez_compressed(DATA / "bigcolor.npz", **bigcolor_corners(net))
 
 

@@ -2,10 +2,10 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
-from ml.backends.deoldify import forward, grey_square, paint
-from tests.ml.parity_deoldify import build_deoldify_artistic
+from ml.backends.deoldify import DeOldify, forward, grey_square, paint
+from tests.ml import parity
+from tests.ml.parity_net import Net
 from tests.ml.photos import photograph, ramp
 from tests.ml.synthetic import DATA, state_dict
 
@@ -13,11 +13,12 @@ FILE = DATA / "deoldify.npz"
 SEED, RENDER_FACTOR, CORNER = 20260101, 8, 16
 
 
-def summary(net: nn.Module) -> dict[str, NDArray[np.generic]]:
+def summary(net: Net) -> dict[str, NDArray[np.generic]]:
     """What is kept of a network's answer to the ramp."""
-    photo = photograph(ramp(64, 96))
-    y = forward(net, grey_square(photo.pixels, 16 * RENDER_FACTOR))
-    painted = paint(net, photo, RENDER_FACTOR, composition="upstream").pixels
+    assert isinstance(net.colorizer, DeOldify)
+    engine, photo = net.colorizer.engine, photograph(ramp(64, 96))
+    y = forward(engine, grey_square(photo.pixels, 16 * RENDER_FACTOR))
+    painted = paint(engine, photo, RENDER_FACTOR, composition="upstream").pixels
     return {
         "corner": y[:CORNER, :CORNER],
         "statistics": np.stack([y.mean((0, 1)), y.std((0, 1)), y.min((0, 1)), y.max((0, 1))]),
@@ -28,7 +29,7 @@ def summary(net: nn.Module) -> dict[str, NDArray[np.generic]]:
 def main() -> None:
     kept = {}
     for model in ("deoldify_artistic", "deoldify_stable"):
-        net = build_deoldify_artistic({"model": state_dict(model, SEED)}, {})
+        net = getattr(parity, f"build_{model}")({"model": state_dict(model, SEED)}, {})
         kept |= {f"{model}_{name}": values for name, values in summary(net).items()}
     np.savez_compressed(FILE, **kept)
 

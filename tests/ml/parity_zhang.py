@@ -2,9 +2,7 @@
 loader and pipeline.
 """
 
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,46 +10,32 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ml.backends.zhang import Zhang, load_net
-from ml.nets.zhang import ECCV16, SIGGRAPH17
+from ml.backends.zhang import Zhang
+from tests.ml.parity_net import Net, installed
 from tests.ml.photos import photograph
 
 
-def on_disk(checkpoint: object, folder: str) -> Path:
-    """The file of a checkpoint that came as a path or as what such a file holds."""
-    if isinstance(checkpoint, str | Path):
-        return Path(checkpoint)
-    path = Path(folder) / "checkpoint.pth"
-    torch.save(checkpoint, path)
-    return path
+def build_zhang_eccv16(checkpoint: object, case: Mapping[str, Any]) -> Net:
+    return installed("zhang-eccv16", checkpoint)
 
 
-def build(kind: type[ECCV16] | type[SIGGRAPH17], checkpoint: object) -> ECCV16 | SIGGRAPH17:
-    with tempfile.TemporaryDirectory() as folder:
-        return load_net(kind, on_disk(checkpoint, folder), kind.__name__)
-
-
-def build_zhang_eccv16(checkpoint: object, case: Mapping[str, Any]) -> ECCV16 | SIGGRAPH17:
-    return build(ECCV16, checkpoint)
-
-
-def build_zhang_siggraph17(checkpoint: object, case: Mapping[str, Any]) -> ECCV16 | SIGGRAPH17:
-    return build(SIGGRAPH17, checkpoint)
+def build_zhang_siggraph17(checkpoint: object, case: Mapping[str, Any]) -> Net:
+    return installed("zhang-siggraph17", checkpoint)
 
 
 def compose_zhang(
-    net: ECCV16 | SIGGRAPH17,
+    net: Net,
     image: Image.Image,
     case: Mapping[str, Any],
     input_B: Tensor | None = None,
     mask_B: Tensor | None = None,
 ) -> Image.Image:
+    assert isinstance(net.colorizer, Zhang)
     hints = None
     if input_B is not None and mask_B is not None:
         hints = torch.cat([input_B, mask_B], 1)[0].numpy()
     photo = photograph(np.asarray(image))
-    painted = Zhang(net, torch.device("cpu")).paint(photo, hints, composition="upstream")
-    return Image.fromarray(painted.pixels)
+    return Image.fromarray(net.colorizer.paint(photo, hints, composition="upstream").pixels)
 
 
 compose_zhang_eccv16 = compose_zhang_siggraph17 = compose_zhang

@@ -12,13 +12,15 @@ from PIL import Image
 
 from ml import registry
 from ml.backends import bigcolor
-from ml.backends.bigcolor import AVERAGED, RAW, Painter, draw, input_size, load, load_net
+from ml.backends.bigcolor import Painter, draw, input_size
+from ml.backends.checkpoints.bigcolor import network
 from ml.compose import luma
 from ml.errors import ModelUnavailable
 from ml.nets.bigcolor import BigColor
 from ml.spec import Settings
-from tests.ml.parity_bigcolor import build_bigcolor, compose_bigcolor
-from tests.ml.parity_corners import CPU, bigcolor_corners, bigcolor_files
+from tests.ml.parity_bigcolor import AVERAGED, RAW, build_bigcolor, compose_bigcolor
+from tests.ml.parity_corners import bigcolor_corners, bigcolor_files
+from tests.ml.parity_net import Net
 from tests.ml.photos import photograph, ramp
 from tests.ml.synthetic import DATA, keys
 from tests.ml.test_parity_zhang import PACK, Code, pack, small
@@ -36,14 +38,14 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 @pytest.mark.parametrize("average", [False, True])
 def test_the_network_and_the_picture_are_upstreams(files: dict[str, Path], average: bool) -> None:
     net = build_bigcolor(files, {"ema": average})
+    assert isinstance(net.colorizer, Painter)
     cases = json.loads((PACK / "bigcolor" / "meta.json").read_text())["cases"]
     for case in (case for case in cases if case["ema"] == average):
         stored = np.load(PACK / "bigcolor" / case["expected"])
         photo = photograph(np.asarray(Image.open(PACK / "bigcolor" / case["input"]).convert("RGB")))
-        x = torch.from_numpy(bigcolor.grey(photo))[None, None]
-        x = bigcolor.resize(x, *input_size(*photo.size, case["mode"]))
-        assert np.abs(x[..., :16, :16].numpy() - stored["x_head"]).max() < 1e-5
-        y = Painter(net, CPU).colours(photo, int(stored["c"]), stored["z"][0], case["mode"])
+        x = bigcolor.resize(bigcolor.grey(photo), *input_size(*photo.size, case["mode"]))
+        assert np.abs(x[:16, :16] - stored["x_head"]).max() < 1e-5
+        y = net.colorizer.colours(photo, int(stored["c"]), stored["z"][0], case["mode"])
         off = np.abs(y * 2 - 1 - stored["y"][0].transpose(1, 2, 0))
         assert off.max() <= case["tol_y"]
         got = bigcolor.upstream(photo, y).pixels.astype(int)
@@ -77,22 +79,22 @@ def test_parameters_are_made_in_the_order_of_the_averaged_list() -> None:
     assert names == [line.split("\t")[1] for line in lines if line.startswith("ema[")]
 
 
-class Echo(torch.nn.Module):
-    """Answers a colour made of class and latent, so that the pipeline alone is tested."""
-
-    def forward(self, x: torch.Tensor, c: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
-        colour = torch.stack([c / 1000, *z[0, :2, None]])
-        return colour.tanh()[None, :, :, None].expand(1, 3, *x.shape[2:])
+def echo(x: np.ndarray, c: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """An engine that answers a colour made of class and latent, so that the pipeline alone is
+    tested.
+    """
+    colour = np.tanh(np.array([c[0] / 1000, *z[0, :2]], np.float32))
+    return np.tile(colour[:, None, None], (1, 1, *x.shape[2:]))
 
 
 def painted(**settings: int) -> np.ndarray:
-    return Painter(Echo(), CPU).colorize(photograph(ramp()), Settings(**settings)).pixels
+    return Painter(echo).colorize(photograph(ramp()), Settings(**settings)).pixels
 
 
 def test_upstreams_composition_takes_the_grey_value_for_luma() -> None:
     image = Image.fromarray(np.full((40, 60), 128, np.uint8)).convert("RGB")
     c, z = torch.tensor([500]), torch.zeros(1, 119)
-    got = np.asarray(compose_bigcolor(Echo(), image, {"mode": "square"}, c=c, z=z))
+    got = np.asarray(compose_bigcolor(Net(Painter(echo)), image, {"mode": "square"}, c=c, z=z))
     assert luma(got) == pytest.approx(100 * 0.9999 * 128 / 255, abs=0.5)  # not 53.6, the photo's
 
 
@@ -111,7 +113,7 @@ def test_a_class_can_be_chosen_without_changing_the_latent() -> None:
 
 def test_a_photo_keeps_its_luma_and_depth() -> None:
     photo = photograph(ramp(37, 53, np.uint16))
-    result = Painter(Echo(), CPU).colorize(photo, Settings(seed=3)).pixels
+    result = Painter(echo).colorize(photo, Settings(seed=3)).pixels
     assert (result.shape, result.dtype) == ((37, 53, 3), np.uint16)
     assert np.ptp(result.astype(int), axis=-1).max() > 1000
     assert np.abs(luma(result) - luma(photo.pixels)).max() < 0.002
@@ -127,7 +129,7 @@ def test_the_networks_input_keeps_the_photos_shape_up_to_a_strip() -> None:
 def refused(path: Path, average: Path | None = None) -> str:
     """Why the loader refuses a file."""
     with pytest.raises(ModelUnavailable, match="BigColor is not installed") as caught:
-        load_net(path, "BigColor", average)
+        network([path, *([average] if average else [])], "BigColor")
     return caught.value.reason
 
 
@@ -156,7 +158,7 @@ def test_upstreams_pickled_settings_are_never_opened(
         Path(name).write_bytes(pickle.dumps(Code()))
     torch.save({"shadow_params": []}, AVERAGED)
     with pytest.raises(ModelUnavailable):
-        load(registry.get("coloria"), tmp_path, "cpu")
+        registry.load("bigcolor-x", tmp_path, "cpu")
     assert not Path("ran").exists()
 
 

@@ -13,13 +13,14 @@ from PIL import Image
 from torch import nn
 
 from ml.backends import deoldify
-from ml.backends.deoldify import DeOldify, folded, forward, grey_square, layout, load, paint
+from ml.backends.checkpoints.deoldify import folded, layout, network
+from ml.backends.deoldify import DeOldify, forward, grey_square, paint
 from ml.compose import luma
 from ml.errors import ModelUnavailable
 from ml.nets.deoldify import ARTISTIC, STABLE, Generator, Layout
 from ml.spec import Settings
 from tests.ml import parity
-from tests.ml.parity_deoldify import SPEC
+from tests.ml.parity_net import Net
 from tests.ml.parity_subset import FILE, SEED, summary
 from tests.ml.photos import photograph, ramp
 from tests.ml.synthetic import keys, state_dict
@@ -38,7 +39,7 @@ def model(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def net(model: str) -> nn.Module:
+def net(model: str) -> Net:
     """The network of a synthetic checkpoint, by the production loader."""
     build = getattr(parity, f"build_{model}")
     return build({"model": state_dict(model, SEED), "opt": {"lr": slice(None, 1e-3)}}, {})
@@ -52,15 +53,16 @@ def cases(model: str) -> Iterator[dict[str, object]]:
 
 
 @pack
-def test_the_network_computes_upstreams_numbers(model: str, net: nn.Module) -> None:
+def test_the_network_computes_upstreams_numbers(model: str, net: Net) -> None:
+    assert isinstance(net.colorizer, DeOldify)
     for case in cases(model):
         stored = np.load(PACK / model / case["expected"])
-        y = forward(net, stored["gray"])
+        y = forward(net.colorizer.engine, stored["gray"])
         assert np.abs(y.transpose(2, 0, 1) - stored["y"][0]).max() <= case["tol_y"]
 
 
 @pack
-def test_the_picture_is_upstreams(model: str, net: nn.Module) -> None:
+def test_the_picture_is_upstreams(model: str, net: Net) -> None:
     for case in cases(model):
         image = Image.open(PACK / model / case["input"]).convert("RGB")
         got = np.asarray(getattr(parity, f"compose_{model}")(net, image, case)).astype(int)
@@ -70,7 +72,7 @@ def test_the_picture_is_upstreams(model: str, net: nn.Module) -> None:
 
 
 @small
-def test_the_network_still_computes_what_met_the_full_pack(model: str, net: nn.Module) -> None:
+def test_the_network_still_computes_what_met_the_full_pack(model: str, net: Net) -> None:
     found, stored = summary(net), np.load(FILE)
     for name in ("corner", "statistics"):
         assert np.abs(found[name] - stored[f"{model}_{name}"]).max() <= LIMIT
@@ -79,34 +81,28 @@ def test_the_network_still_computes_what_met_the_full_pack(model: str, net: nn.M
     assert (composed != 0).mean() <= 0.01
 
 
-def test_a_photo_keeps_its_luma_and_depth_at_an_odd_render_factor(net: nn.Module) -> None:
+def test_a_photo_keeps_its_luma_and_depth_at_an_odd_render_factor(net: Net) -> None:
     photo = photograph(ramp(37, 53, np.uint16))
-    result = DeOldify(net, 35).colorize(photo, Settings(render_factor=7)).pixels
+    result = net.colorizer.colorize(photo, Settings(render_factor=7)).pixels
     assert (result.shape, result.dtype) == ((37, 53, 3), np.uint16)
     assert np.ptp(result.astype(int), axis=-1).max() > 1000
     assert np.abs(luma(result) - luma(photo.pixels)).max() < 0.002
 
 
-class Flat(nn.Module):
-    """Answers one colour, so that the pipeline alone is tested."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.place = nn.Parameter(torch.zeros(1))
-
-    def forward(self, grey: torch.Tensor) -> torch.Tensor:
-        return torch.ones_like(grey) * torch.tensor([1.0, 0.0, -1.0])[:, None, None]
+def flat(grey: np.ndarray) -> np.ndarray:
+    """An engine that answers one colour, so that the pipeline alone is tested."""
+    return np.ones_like(grey) * np.array([1, 0, -1], np.float32)[:, None, None]
 
 
 def test_no_strength_leaves_the_photo_grey() -> None:
     photo = photograph(ramp())
-    assert (paint(Flat(), photo, 8, strength=0).pixels == photo.pixels[..., None]).all()
+    assert (paint(flat, photo, 8, strength=0).pixels == photo.pixels[..., None]).all()
 
 
 @pytest.mark.parametrize("factor", [6, 46])
 def test_a_render_factor_out_of_range_is_refused(factor: int) -> None:
     with pytest.raises(ValueError, match=f"{factor} is not within 7-45"):
-        DeOldify(Flat(), 35).colorize(photograph(ramp()), Settings(render_factor=factor))
+        DeOldify(flat, 35).colorize(photograph(ramp()), Settings(render_factor=factor))
 
 
 def test_upstreams_composition_is_opencvs() -> None:
@@ -146,7 +142,7 @@ class Code:
 def refused(path: Path) -> str:
     """Why the loader refuses a file."""
     with pytest.raises(ModelUnavailable, match="DeOldify is not installed") as caught:
-        load(SPEC, path, "cpu")
+        network([path], "DeOldify")
     return caught.value.reason
 
 

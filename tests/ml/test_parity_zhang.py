@@ -11,13 +11,15 @@ import torch
 from PIL import Image
 
 from ml.backends import zhang
-from ml.backends.zhang import Zhang, hints_in_lab, load_net
+from ml.backends.checkpoints.zhang import eccv16
+from ml.backends.zhang import Zhang, hints_in_lab
 from ml.color import lab_from_rgb
 from ml.compose import luma
 from ml.errors import ModelUnavailable
-from ml.nets.zhang import ECCV16, SIGGRAPH17
+from ml.nets.zhang import ECCV16
 from ml.spec import Hint, Settings
-from tests.ml.parity_corners import CPU, SEED, ZHANG, zhang_corners, zhang_net
+from tests.ml.parity_corners import SEED, ZHANG, zhang_corners, zhang_net
+from tests.ml.parity_net import Net
 from tests.ml.parity_zhang import compose_zhang
 from tests.ml.photos import photograph, ramp
 from tests.ml.synthetic import DATA, keys
@@ -26,8 +28,6 @@ BESIDE = Path(__file__).parents[3] / "shared" / "parity"
 PACK = Path(os.environ.get("PARITY_PACK", BESIDE))
 pack = pytest.mark.skipif(not PACK.is_dir(), reason="no parity pack: a small set is used instead")
 small = pytest.mark.skipif(PACK.is_dir(), reason="the full parity pack is used")
-
-Net = ECCV16 | SIGGRAPH17
 
 
 @pytest.fixture(scope="module", params=ZHANG)
@@ -43,6 +43,7 @@ def net(model: str) -> Net:
 
 @pack
 def test_the_network_and_the_picture_are_upstreams(model: str, net: Net) -> None:
+    assert isinstance(net.colorizer, Zhang)
     meta = json.loads((PACK / model / "meta.json").read_text())
     assert meta["seed"] == SEED
     for case in meta["cases"]:
@@ -53,7 +54,7 @@ def test_the_network_and_the_picture_are_upstreams(model: str, net: Net) -> None
         photo = photograph(np.asarray(Image.open(PACK / model / case["input"]).convert("RGB")))
         x = zhang.network_luma(photo)
         assert np.abs(x - stored["x"][0, 0]).max() < 1e-4
-        ab = Zhang(net, CPU).ab(x, hints)
+        ab = net.colorizer.ab(x, hints)
         assert np.abs(ab.transpose(2, 0, 1) - stored["y"][0]).max() <= case["tol_y"]
         got = zhang.upstream(photo, ab).pixels.astype(int)
         off = np.abs(got - np.asarray(Image.open(PACK / model / case["composed"])))
@@ -78,16 +79,14 @@ def test_every_key_of_a_published_file_has_its_place(model: str) -> None:
     assert {key: tuple(tensor.shape) for key, tensor in state.items()} == wanted
 
 
-class Flat(torch.nn.Module):
-    """Answers one ab, so that the pipeline alone is tested."""
-
-    def forward(self, grey: torch.Tensor) -> torch.Tensor:
-        return torch.tensor([20.0, -15.0])[:, None, None].expand(2, *grey.shape[2:])[None]
+def flat(grey: np.ndarray) -> np.ndarray:
+    """An engine that answers one ab, so that the pipeline alone is tested."""
+    return np.tile(np.array([20, -15], np.float32)[:, None, None], (1, 1, *grey.shape[2:]))
 
 
 def test_a_photo_keeps_its_luma_and_depth() -> None:
     photo = photograph(ramp(37, 53, np.uint16))
-    result = Zhang(Flat(), CPU).colorize(photo, Settings()).pixels
+    result = Zhang(flat, hinted=False).colorize(photo, Settings()).pixels
     assert (result.shape, result.dtype) == ((37, 53, 3), np.uint16)
     assert np.ptp(result.astype(int), axis=-1).max() > 1000
     assert np.abs(luma(result) - luma(photo.pixels)).max() < 0.002
@@ -95,17 +94,19 @@ def test_a_photo_keeps_its_luma_and_depth() -> None:
 
 def test_no_strength_leaves_the_photo_grey() -> None:
     photo = photograph(ramp())
-    painted = Zhang(Flat(), CPU).colorize(photo, Settings(strength=0)).pixels
+    painted = Zhang(flat, hinted=False).colorize(photo, Settings(strength=0)).pixels
     assert (painted == photo.pixels[..., None]).all()
 
 
 def test_upstreams_composition_is_one_setting_away() -> None:
     grey = np.full((40, 60), 128, np.uint8)
     photo = replace(photograph(grey), alpha=grey)
-    painted = Zhang(Flat(), CPU).paint(photo, composition="upstream")
+    painted = Zhang(flat, hinted=False).paint(photo, composition="upstream")
     assert lab_from_rgb(painted.pixels)[20, 30] == pytest.approx([53.6, 20, -15], abs=0.6)
     assert (painted.alpha == grey).all()
-    checked = compose_zhang(Flat(), Image.fromarray(grey).convert("RGB"), {})
+    checked = compose_zhang(
+        Net(Zhang(flat, hinted=False)), Image.fromarray(grey).convert("RGB"), {}
+    )
     assert (np.asarray(checked) == painted.pixels).all()
 
 
@@ -133,7 +134,7 @@ class Code:
 def refused(path: Path) -> str:
     """Why the loader refuses a file."""
     with pytest.raises(ModelUnavailable, match="Zhang is not installed") as caught:
-        load_net(ECCV16, path, "Zhang")
+        eccv16([path], "Zhang")
     return caught.value.reason
 
 

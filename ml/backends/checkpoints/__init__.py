@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from ml.errors import ModelUnavailable
@@ -36,6 +38,7 @@ def refusal(title: str, path: Path, why: str) -> ModelUnavailable:
 
 def read(path: Path, title: str, allowed: Sequence[type] = ()) -> object:
     """What a file written by torch.save holds: tensors, plain containers and the types `allowed`.
+    Of a .safetensors file, the tensors by name.
 
     Raises ModelUnavailable for `title` if the file is no checkpoint, is cut short, asks for any
     other global (which is never imported or called) or would unpack to more than its size.
@@ -47,6 +50,11 @@ def read(path: Path, title: str, allowed: Sequence[type] = ()) -> object:
         raise refusal(title, path, f"cannot be read ({error.strerror})") from None
     if start.startswith((b"<!doctype", b"<html")):
         raise refusal(title, path, "a web page, not a checkpoint; download it again")
+    if path.suffix == ".safetensors":
+        try:
+            return load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise refusal(title, path, f"damaged or incomplete ({brief(error)})") from None
     check_size(path, title)
     try:
         with torch.serialization.safe_globals(list(allowed)):
@@ -118,10 +126,3 @@ def listed(what: str, keys: set[str]) -> str:
         return ""
     rest = f" and {len(keys) - NAMED} more" if len(keys) > NAMED else ""
     return f"{what} {', '.join(sorted(keys)[:NAMED])}{rest}"
-
-
-def processor(device: str) -> torch.device:
-    """The device called `device`; "auto" is a GPU if there is one."""
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(device)

@@ -1,0 +1,139 @@
+"""What runs a network: OpenVINO on a processor, torch with autocast on a GPU.
+
+An engine takes and returns numpy arrays. On a processor torch is imported only once per model, to
+convert it; later loads read OpenVINO's own file beside the weights. benchmarks/networks.py compares
+the engines.
+"""
+
+import importlib
+import importlib.util
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ml.color import Array
+from ml.compose import threads
+from ml.errors import ModelUnavailable
+from ml.spec import ModelSpec
+
+if TYPE_CHECKING:
+    from torch import nn
+
+CONVERTED = "weights.safetensors"  # in the folder of an installed model
+DRIVER = Path("/proc/driver/nvidia/version")  # there without torch to ask
+
+Input = NDArray[Any]
+
+
+class Engine(Protocol):
+    def __call__(self, *inputs: Input) -> Array:
+        """The network's answer to its inputs, each with the batch first."""
+
+
+def load(spec: ModelSpec, path: Path, device: str, examples: Sequence[Input]) -> Engine:
+    """The engine of an installed model's folder, or of a checkpoint in its project's format.
+
+    examples: one small array per input. Pictures, (B, C, H, W), may come in any other height and
+    width. Raises ModelUnavailable if the checkpoint is refused or its framework is not installed.
+    """
+    try:
+        if gpu(device):
+            return TorchEngine(network(spec, path), "cuda")
+        return on_processor(spec, path, examples)
+    except ModuleNotFoundError as error:
+        reason = f"{error.name} is not installed: run `make full`"
+        raise ModelUnavailable(reason, {"title": spec.title}) from error
+
+
+def gpu(device: str) -> bool:
+    """Whether `device` (auto, cpu, cuda) means a GPU here; imports torch only where one may be."""
+    if device != "auto":
+        return device.startswith("cuda")
+    if not (DRIVER.exists() and importlib.util.find_spec("torch")):
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def network(spec: ModelSpec, path: Path) -> "nn.Module":
+    """The torch module of an installed folder or of a checkpoint file. Raises ModelUnavailable."""
+    return read(spec, [path / CONVERTED if path.is_dir() else path])
+
+
+def read(spec: ModelSpec, paths: Sequence[Path]) -> "nn.Module":
+    """The torch module of checkpoint files in the format of the model's project. Raises
+    ModelUnavailable.
+    """
+    module, _, function = spec.network.partition(":")
+    return cast("nn.Module", getattr(importlib.import_module(module), function)(paths, spec.title))
+
+
+def on_processor(spec: ModelSpec, path: Path, examples: Sequence[Input]) -> "OpenVino":
+    import openvino
+
+    release = openvino.get_version().partition("-")[0]
+    kept = path / f"openvino-{release}.xml"
+    if not kept.exists():
+        model = convert(network(spec, path), examples)
+        if not path.is_dir():
+            return OpenVino(model)
+        keep(model, kept)
+    return OpenVino(openvino.Core().read_model(kept))  # maps the file, holds no copy of it
+
+
+def convert(net: "nn.Module", examples: Sequence[Input]) -> Any:
+    """OpenVINO's model of a torch module, for any height and width."""
+    import openvino
+    import torch
+
+    inputs = tuple(torch.from_numpy(example) for example in examples)
+    shapes = [[*x.shape[:2], -1, -1] if x.ndim == 4 else list(x.shape) for x in examples]
+    with torch.inference_mode():
+        traced = torch.jit.trace(net, inputs, check_trace=False)
+        return openvino.convert_model(traced, input=shapes, example_input=inputs)
+
+
+def keep(model: Any, path: Path) -> None:
+    """Write OpenVINO's pair of files; the .xml, which says that they are there, comes last."""
+    import openvino
+
+    unfinished = path.with_suffix(f".{os.getpid()}.xml")
+    openvino.save_model(model, unfinished, compress_to_fp16=False)
+    unfinished.with_suffix(".bin").replace(path.with_suffix(".bin"))
+    unfinished.replace(path)
+
+
+class OpenVino:
+    def __init__(self, model: Any) -> None:
+        import openvino
+
+        wishes = {
+            "INFERENCE_PRECISION_HINT": "f32",  # some processors would take bfloat16 unasked
+            "INFERENCE_NUM_THREADS": threads(),
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        self.compiled = openvino.Core().compile_model(model, "CPU", wishes)
+
+    def __call__(self, *inputs: Input) -> Array:
+        answer = self.compiled(list(inputs))
+        return np.asarray(answer[0], np.float32)
+
+
+class TorchEngine:
+    """Eager torch. On a GPU in half precision where torch's autocast deems it safe."""
+
+    def __init__(self, net: "nn.Module", device: str) -> None:
+        self.net, self.device = net.to(device), device
+
+    def __call__(self, *inputs: Input) -> Array:
+        import torch
+
+        placed = [torch.from_numpy(np.ascontiguousarray(x)).to(self.device) for x in inputs]
+        with torch.inference_mode(), torch.autocast("cuda", enabled=self.device == "cuda"):
+            answer = self.net(*placed)
+        return np.asarray(answer.float().cpu(), np.float32)
