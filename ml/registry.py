@@ -1,15 +1,11 @@
 """The table of models. A new model of a known family is one new row here."""
 
-import functools
-import hashlib
 import importlib
 from pathlib import Path
-from typing import Literal
 
+from ml import records
 from ml.errors import ModelUnavailable, UnknownModel, gettext_noop
 from ml.spec import Colorizer, ModelSpec, Weights
-
-State = Literal["installed", "missing", "corrupt"]
 
 ALL = "all"  # every installed model
 DEFAULT = "coloria"
@@ -52,7 +48,7 @@ def row(
 
 
 def ours(file: str) -> Weights:
-    """Weights that come from our own recipes: made with `train_model`, taken in with `weights add`."""
+    """Weights of our own recipes: made with `train_model`, taken in with `weights add`."""
     return Weights(file, "", "Apache-2.0", "COLORIA")
 
 
@@ -73,7 +69,7 @@ MODELS: dict[str, ModelSpec] = {
             size=192,
             options=("strength", "hints"),
             summary=gettext_noop(
-                "The one to start with: it comes with COLORIA, is quick on any computer and careful."
+                "The one to start with: quick on any computer, and careful in its colours."
             ),
             bundled=True,
         ),
@@ -99,9 +95,7 @@ MODELS: dict[str, ModelSpec] = {
         row(
             "stable-x",
             "DeOldify Stable",
-            gettext_noop(
-                "For portraits and landscapes that should look natural: calm and even, and the largest."
-            ),
+            gettext_noop("For portraits and landscapes that should look natural: calm and even."),
             "deoldify",
             Weights(
                 "ColorizeStable_gen.pth",
@@ -168,9 +162,7 @@ MODELS: dict[str, ModelSpec] = {
         row(
             "zhang-siggraph17",
             "Zhang 2017",
-            gettext_noop(
-                "For pictures of which you know some colours: it follows hints and is quiet without."
-            ),
+            gettext_noop("For pictures of which you know some colours: it follows your hints."),
             "zhang",
             Weights(
                 "siggraph17-df00044c.pth",
@@ -247,28 +239,31 @@ def load(
     """
     spec = get(name)
     if weights is None:
-        weights = spec.path(folder)
         found = state(spec, folder)
         if found != "installed":
             raise ModelUnavailable(f"{found}: {remedy(spec, folder)}", {"title": spec.title})
+        weights = place(spec, folder)
     module, _, function = spec.backend.partition(":")
     build = getattr(importlib.import_module(module), function)
     colorizer: Colorizer = build(spec, weights, device)
     return colorizer
 
 
+def place(spec: ModelSpec, folder: Path) -> Path:
+    """What a back end loads: the folder of converted weights (engines read and check them there),
+    or the checked file.
+    """
+    home = records.home(spec, folder)
+    if spec.network:
+        return home
+    if records.bundled(spec, folder):
+        return records.path(spec, folder)  # its state is its checksum
+    return records.trusted(spec, home)
+
+
 def state(spec: ModelSpec, folder: Path = Path("var/weights")) -> State:
-    """Whether the weights are there and are the ones that were published."""
-    path = spec.path(folder)
-    try:
-        stat = path.stat()
-    except FileNotFoundError:
-        return "missing"
-    return (
-        "installed"
-        if digest(path, stat.st_size, stat.st_mtime_ns) == spec.weights.sha256
-        else "corrupt"
-    )
+    """Whether the weights are there and are those that were taken in."""
+    return records.state(spec, folder)
 
 
 def installed(folder: Path = Path("var/weights")) -> list[ModelSpec]:
@@ -277,14 +272,18 @@ def installed(folder: Path = Path("var/weights")) -> list[ModelSpec]:
 
 
 def remedy(spec: ModelSpec, folder: Path = Path("var/weights")) -> str:
-    """What installs or mends the weights."""
-    if spec.bundled:
+    """The command that installs or mends the weights."""
+    if records.bundled(spec, folder):
         return f"git checkout -- ml/weights/{spec.weights.file}"
-    return f"put {spec.weights.file} (sha256 {spec.weights.sha256}) into {folder}"
+    if spec.bundled:
+        return f"python manage.py weights remove {spec.name}"
+    if spec.weights.urls:
+        return f"python manage.py weights fetch {spec.name}"
+    files = [weights.file for weights in (spec.weights, spec.more) if weights]
+    return f"python manage.py weights add {spec.name} {' '.join(files)}"
 
 
-@functools.lru_cache(maxsize=64)
-def digest(path: Path, size: int, modified: int) -> str:
-    """sha256 of a file; asked again only if its size or time changed."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def checksum(spec: ModelSpec, folder: Path = Path("var/weights")) -> str:
+    """sha256 of the file that installed weights were made from: what a measurement was taken of."""
+    record = None if records.bundled(spec, folder) else records.read(records.home(spec, folder))
+    return record.files[0].sha256 if record else spec.weights.sha256

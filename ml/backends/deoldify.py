@@ -48,7 +48,8 @@ def forward(engine: Engine, grey: Bytes) -> Array:
     """The network's answer (S, S, 3), ImageNet-normalised, to grey (S, S)."""
     normal = (grey[..., None].astype(np.float32) / np.float32(255) - MEAN) / STD
     batch = np.ascontiguousarray(normal.transpose(2, 0, 1))[None]
-    return engine(batch)[0].transpose(1, 2, 0)
+    answer: Array = engine(batch)[0].transpose(1, 2, 0)
+    return answer
 
 
 def guide_size(width: int, height: int, side: int) -> tuple[int, int]:

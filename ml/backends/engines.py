@@ -94,7 +94,7 @@ def convert(net: "nn.Module", examples: Sequence[Input]) -> Any:
     inputs = tuple(torch.from_numpy(example) for example in examples)
     shapes = [[*x.shape[:2], -1, -1] if x.ndim == 4 else list(x.shape) for x in examples]
     with torch.inference_mode():
-        traced = torch.jit.trace(net, inputs, check_trace=False)
+        traced = torch.jit.trace(net, inputs, check_trace=False)  # type: ignore[no-untyped-call]
         return openvino.convert_model(traced, input=shapes, example_input=inputs)
 
 

@@ -175,9 +175,8 @@ class Up(nn.Module):
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         x = self.shuf(x)
-        # An odd render factor: 14 against 13. A trace has to hold for both.
-        if torch.jit.is_tracing() or x.shape[2:] != skip.shape[2:]:
-            x = F.interpolate(x, skip.shape[2:], mode="nearest")
+        # An odd render factor: 14 against 13. Without a branch, so that one trace holds for all.
+        x = F.interpolate(x, skip.shape[2:], mode="nearest")
         x = F.relu(torch.cat([x, self.bn(skip)], 1), inplace=True)
         y: Tensor = self.conv2(self.conv1(x)) if self.deep else self.conv(x)
         return y
