@@ -16,6 +16,7 @@ LATENT = 7 * CHUNK
 WIDTH = 96
 ENTRY = 2  # the block that the encoder's result enters; those before it made it from noise
 SN_EPS, BN_EPS = 1e-6, 1e-5
+MOMENTUM = 0.1  # of the stored statistics while training
 ENCODER = ((1, 1), (1, 2), (2, 4), (4, 8), (8, 8))  # channels in and out, in units of WIDTH
 GENERATOR = ((16, 16), (16, 8), (8, 8), (8, 4), (4, 2), (2, 1))
 ATTENTION = 3  # the block that attention follows
@@ -53,7 +54,7 @@ class SNLinear(nn.Linear, Spectral):
 
 
 class Norm(nn.Module):
-    """Batch norm by stored statistics alone."""
+    """Batch norm: by stored statistics in use, by those of the batch in training."""
 
     stored_mean: Tensor
     stored_var: Tensor
@@ -65,6 +66,10 @@ class Norm(nn.Module):
 
     def affine(self, x: Tensor, gain: Tensor, bias: Tensor) -> Tensor:
         """gain * (x - mean) / deviation + bias in one pass; gain and bias (B, C) or (C,)."""
+        if self.training:
+            mean, var = self.stored_mean, self.stored_var  # updated in place
+            x = F.batch_norm(x, mean, var, None, None, True, MOMENTUM, BN_EPS)
+            return torch.addcmul(bias[..., None, None], x, gain[..., None, None])
         scale = gain * torch.rsqrt(self.stored_var + BN_EPS)
         shift = bias - self.stored_mean * scale
         return torch.addcmul(shift[..., None, None], x, scale[..., None, None])
