@@ -9,6 +9,19 @@ import functools
 import numpy as np
 from numpy.typing import NDArray
 
+from ml.ciede2000 import delta_e00
+
+__all__ = [
+    "ab_bins",
+    "colourfulness",
+    "delta_e00",
+    "lab_from_rgb",
+    "linear_from_lab",
+    "linear_from_srgb",
+    "luma_from_y",
+    "srgb_from_linear",
+]
+
 Array = NDArray[np.float32]
 
 # IEC 61966-2-1 primaries, D65; rows sum to the white point.
@@ -34,6 +47,12 @@ def linear_from_srgb(srgb: Array) -> Array:
     )
 
 
+@functools.cache
+def linear_of_codes() -> Array:
+    """Linear light of the 256 values of an 8-bit sRGB channel."""
+    return linear_from_srgb(np.arange(256, dtype=np.float32) / np.float32(255))
+
+
 def srgb_from_linear(linear: Array) -> Array:
     """Apply the sRGB transfer curve; values are clipped to 0..1."""
     linear = np.clip(np.asarray(linear, np.float32), 0, 1)
@@ -50,10 +69,11 @@ def luma_from_y(y: Array) -> Array:
 
 def lab_from_rgb(rgb: NDArray[np.uint8] | Array) -> Array:
     """CIELAB of sRGB: (..., 3) uint8, or float 0..1, to (..., 3) float32."""
-    srgb = np.asarray(rgb, np.float32)
     if rgb.dtype == np.uint8:
-        srgb = srgb / np.float32(255)
-    xyz = linear_from_srgb(srgb) @ RGB_TO_XYZ.T / WHITE
+        linear = linear_of_codes()[rgb]
+    else:
+        linear = linear_from_srgb(np.asarray(rgb, np.float32))
+    xyz = linear @ RGB_TO_XYZ.T / WHITE
     f = np.where(xyz > EPSILON, np.cbrt(xyz), (KAPPA * xyz + 16) / 116)
     lab = np.stack(
         [116 * f[..., 1] - 16, 500 * (f[..., 0] - f[..., 1]), 200 * (f[..., 1] - f[..., 2])],
@@ -80,14 +100,6 @@ def ab_bins() -> Array:
     cube = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3)
     cells = np.round(lab_from_rgb(cube)[:, 1:] / BIN_STEP).astype(np.int32)
     return (np.unique(cells, axis=0) * BIN_STEP).astype(np.float32)
-
-
-def delta_e00(lab1: Array, lab2: Array) -> Array:
-    """CIEDE2000 difference per pixel (Sharma, Wu, Dalal 2005): (..., 3) twice to (...)."""
-    from skimage.color import deltaE_ciede2000
-
-    difference = deltaE_ciede2000(lab1, lab2, channel_axis=-1)  # type: ignore[no-untyped-call]
-    return np.asarray(difference, np.float32)
 
 
 def colourfulness(rgb: NDArray[np.uint8]) -> float:
