@@ -1,6 +1,7 @@
 """The models and limits of this server, as pages and API show them."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,22 @@ def default() -> str:
     """The bundled model, or whatever is installed where that is not."""
     names = [spec.name for spec in installed()]
     return names[0] if names and registry.DEFAULT not in names else registry.DEFAULT
+
+
+def offer(tried: Collection[str] = ()) -> dict[str, Any]:
+    """What a form of models and settings shows: the models, what each reads, what is chosen at
+    first (a model that was not `tried` yet).
+    """
+    models = installed()
+    reads = {spec.name: list(spec.options) for spec in models}
+    options = {name for names in reads.values() for name in names}
+    fresh = [spec.name for spec in models if spec.name not in tried]
+    return {
+        "models": models,
+        "reads": reads | {registry.ALL: sorted(options)},
+        "options": options,
+        "chosen": fresh[0] if tried and fresh else default(),
+    }
 
 
 def chosen(name: str, photos: int) -> list[ModelSpec]:

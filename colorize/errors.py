@@ -16,6 +16,7 @@ STATUS = {
     "too_large": 413,
     "too_many_files": 400,
     "unknown_model": 404,
+    "unread_option": 400,
     "model_unavailable": 503,
     "out_of_memory": 503,
     "timed_out": 503,

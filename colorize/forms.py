@@ -3,37 +3,22 @@
 from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import Any
 
-from django import forms
 from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.db import transaction
 from django.http import HttpRequest
 
 from colorize import catalogue, health, visitors
+from colorize.files import live
 from colorize.models import Job, Photo
+from colorize.wishes import WishesForm
+from ml import registry
 from ml.errors import ColorizeError, DiskFull, TooHeavy, TooManyJobs
 from ml.images import Header, check_photo
-from ml.spec import Settings
+from ml.spec import ModelSpec
 
 MEGABYTE = 2**20
 MOST_ACTIVE = 20  # jobs of one visitor; who has as many waits for them
-
-
-class WishesForm(forms.Form):
-    """The model and its settings. A value that is not given is the model's own."""
-
-    model = forms.SlugField(required=False)
-    strength = forms.FloatField(required=False, min_value=0, max_value=2)
-    render_factor = forms.IntegerField(required=False, min_value=7, max_value=45)
-    seed = forms.IntegerField(required=False, min_value=0, max_value=2**32 - 1)
-
-    def wishes(self) -> Settings:
-        given: dict[str, Any] = {
-            name: value
-            for name, value in self.cleaned_data.items()
-            if name != "model" and value is not None
-        }
-        return Settings(**given)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +50,33 @@ def require_room(request: HttpRequest) -> None:
         raise TooManyJobs(facts={"count": active})
 
 
+def wanted(form: WishesForm, photos: int, strict: bool) -> list[ModelSpec]:
+    """The models that are asked for. A program that is `strict` hears of a setting which its model
+    does not read; a page without scripts cannot hide such fields, and `all` models read different
+    ones.
+
+    Raises TooMany, UnknownModel, ModelUnavailable, UnreadOption.
+    """
+    name = form.cleaned_data["model"]
+    specs = catalogue.chosen(name, photos)
+    if strict and name != registry.ALL:
+        form.refuse_unread(specs[0])
+    return specs
+
+
 def take(
-    request: HttpRequest, files: list[TemporaryUploadedFile], form: WishesForm
+    request: HttpRequest,
+    files: list[TemporaryUploadedFile],
+    form: WishesForm,
+    *,
+    strict: bool = False,
 ) -> tuple[list[Photo], list[Refusal]]:
     """Check and queue the uploaded files; one bad file does not cost the others.
 
-    Raises what concerns them all: TooMany, UnknownModel, ModelUnavailable, DiskFull, TooManyJobs.
+    Raises what concerns them all: what `wanted` raises, DiskFull, TooManyJobs.
     """
     sent = sum(len(field) for _, field in request.FILES.lists())  # BoundedUpload counts them all
-    specs = catalogue.chosen(form.cleaned_data["model"], sent)
+    specs = wanted(form, sent, strict)
     require_room(request)
     photos: list[Photo] = []
     refused: list[Refusal] = []
@@ -86,3 +89,18 @@ def take(
         owner = visitors.belongings(request)
         photos.append(Photo.objects.submit(upload, header, specs, form.wishes(), **owner))
     return photos, refused
+
+
+def again(
+    request: HttpRequest, photo: Photo, form: WishesForm, *, strict: bool = False
+) -> list[Job]:
+    """Queue a photo that is here for another model or setting; its ten minutes then count from the
+    new colours.
+
+    Raises what `wanted` raises, Expired, DiskFull, TooManyJobs.
+    """
+    specs = wanted(form, 1, strict)
+    require_room(request)
+    with transaction.atomic():
+        locked = live(Photo.objects.lock(photo.pk))
+        return [locked.send(spec, form.wishes()) for spec in specs]

@@ -26,7 +26,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_q.tasks import async_task
 
-from colorize.record import clock, plain_name, private_name, wishes_as_json
+from colorize.record import clock, plain_name, private_name, wishes_as_json, wishes_from_json
 from ml.errors import Deleted, Expired
 from ml.images import SUFFIX, Header
 from ml.spec import ModelSpec, Settings
@@ -133,7 +133,7 @@ class Photo(models.Model):
 
     def send(self, spec: ModelSpec, wishes: Settings) -> "Job":
         """Queue this photo for one model; the worker hears of it after the commit."""
-        job = self.jobs.create(model=spec.name, settings=wishes_as_json(wishes))
+        job = self.jobs.create(model=spec.name, settings=wishes_as_json(wishes, spec.options))
         Photo.objects.filter(pk=self.pk).update(deadline=job.created + CAP + PROMISE)
         self.refresh_from_db(fields=["deadline"])
         transaction.on_commit(lambda: Job.objects.ring(job.pk))
@@ -275,7 +275,7 @@ class Job(models.Model):
         return self.state in self.ACTIVE
 
     def wishes(self) -> Settings:
-        return Settings(**self.settings)
+        return wishes_from_json(self.settings)
 
 
 class Worker(models.Model):

@@ -1,6 +1,8 @@
 """How an upload is written down: what history keeps of it, and where its files lie."""
 
 import secrets
+from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import PurePath
 from typing import Any
@@ -8,7 +10,7 @@ from typing import Any
 from django.db.models import Model
 from django.utils import timezone
 
-from ml.spec import Settings
+from ml.spec import Hint, Settings
 
 
 def plain_name(name: str) -> str:
@@ -21,10 +23,17 @@ def clock(moment: datetime) -> str:
     return f"{timezone.localtime(moment):%H:%M %Z}"
 
 
-def wishes_as_json(wishes: Settings) -> dict[str, Any]:
-    """The settings of a job; what was left to the model is left out."""
-    fields = ("strength", "render_factor", "seed")
-    return {name: getattr(wishes, name) for name in fields if getattr(wishes, name) is not None}
+def wishes_as_json(wishes: Settings, options: Iterable[str]) -> dict[str, Any]:
+    """What a model reads of the settings; what was left to the model is left out."""
+    kept = {name: getattr(wishes, name) for name in options}
+    if "hints" in kept:
+        kept["hints"] = [asdict(hint) for hint in wishes.hints]
+    return {name: value for name, value in kept.items() if value not in (None, [])}
+
+
+def wishes_from_json(kept: dict[str, Any]) -> Settings:
+    hints = tuple(Hint(hint["x"], hint["y"], tuple(hint["rgb"])) for hint in kept.get("hints", ()))
+    return Settings(**{**kept, "hints": hints})
 
 
 def private_name(photo: Model, suffix: str = "") -> str:

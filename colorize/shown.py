@@ -1,5 +1,6 @@
 """Photos and jobs as pages and API show them: the contract's JSON, as plain dictionaries."""
 
+import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,8 @@ from colorize import errors
 from colorize.catalogue import limits
 from colorize.estimates import Queue
 from colorize.models import Job, Photo
+from ml import classes, registry
 from ml import errors as failures
-from ml import registry
 from ml.errors import ColorizeError
 
 FAILURES: dict[str, type[ColorizeError]] = {
@@ -43,6 +44,7 @@ def photo_shown(photo: Photo, queue: Queue | None = None) -> dict[str, Any]:
         "expires": expires(photo, jobs),
         "deleted": (photo.purged or photo.deadline) if gone else None,
         "preview": reverse("original", args=[photo.pk]) if drawn else None,
+        "ready": sum(job.state == Job.State.DONE for job in jobs),
         "jobs": [job_shown(job, photo, jobs, queue) for job in jobs],
     }
 
@@ -61,15 +63,42 @@ def job_shown(job: Job, photo: Photo, jobs: list[Job], queue: Queue) -> dict[str
         "eta_s": estimate.eta_s,
         "progress": estimate.progress,
         "settings": job.settings,
+        "subject": subject(job),
         "created": job.created,
         "started": job.started,
         "finished": job.finished,
         "expires": expires(photo, jobs),
         "seconds": job.seconds,
+        "width": photo.width,
+        "height": photo.height,
+        "bytes": weight(job) if ready else None,
         "download": reverse("download", args=[job.pk]) if ready else None,
         "preview": reverse("preview", args=[job.pk]) if ready else None,
         "error": told(job, photo),
     }
+
+
+def another(job: dict[str, Any], jobs: list[dict[str, Any]]) -> dict[str, str] | None:
+    """The fields that ask for the same with a new seed; None where chance plays no part."""
+    if job["state"] != Job.State.DONE or "seed" not in job["settings"]:
+        return None
+    seeds = [one["settings"].get("seed", 0) for one in jobs if one["model"] == job["model"]]
+    wished = job["settings"] | {"seed": (max(seeds) + 1) % 2**32}
+    return {"model": job["model"]} | {name: json.dumps(value) for name, value in wished.items()}
+
+
+def subject(job: Job) -> str | None:
+    """The name of the class that a model was told."""
+    label = job.settings.get("label")
+    return None if label is None else classes.names()[label]
+
+
+def weight(job: Job) -> int | None:
+    """Bytes of a result; None if it went while we were asking."""
+    try:
+        return job.result.size
+    except (FileNotFoundError, ValueError):
+        return None
 
 
 def expires(photo: Photo, jobs: list[Job]) -> datetime | None:

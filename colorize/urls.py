@@ -10,6 +10,7 @@ urlpatterns = [
     path("test", views.test, name="test"),
     path("photos/<uuid:pk>/", views.photo, name="photo"),
     path("photos/<uuid:pk>/original", views.original, name="original"),
+    path("photos/<uuid:pk>/jobs", views.again, name="again"),
     path("photos/<uuid:pk>/delete", views.delete, name="delete"),
     path("jobs/<uuid:pk>/preview", views.preview, name="preview"),
     path("jobs/<uuid:pk>/cancel", views.cancel, name="cancel"),

@@ -8,18 +8,20 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
-from colorize import catalogue, files, visitors
+from colorize import catalogue, files, forms, guide, visitors
 from colorize.errors import sentence, tell, wants_json
 from colorize.estimates import Queue
 from colorize.examples import EXAMPLES
-from colorize.forms import Refusal, WishesForm, take
+from colorize.forms import Refusal, take
 from colorize.models import PROMISE, Job, Photo
-from colorize.shown import photo_shown
+from colorize.shown import another, photo_shown
+from colorize.wishes import WishesForm
 from ml import registry
 
 REFRESH = 3  # seconds between two looks of a page without JavaScript
@@ -37,7 +39,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "megabytes": limits.megabytes,
     }
     context = {
-        "models": catalogue.installed(),
+        **catalogue.offer(),
         "examples": EXAMPLES,
         "limits": shown,
         "accept": catalogue.ACCEPT,
@@ -51,8 +53,10 @@ def upload(request: HttpRequest) -> HttpResponse:
     """The report's route: a browser goes on to its photos, a program gets JSON."""
     uploads: list[Any] = request.FILES.getlist("photos") + request.FILES.getlist("image")
     form = WishesForm(request.POST)
-    if not uploads or not form.is_valid():
+    if not uploads:
         return tell(request, 400, "bad_request", gettext("Choose a photo and send it again."))
+    if not form.is_valid():
+        return tell(request, 400, "bad_request", " ".join(form.sentences()))
     photos, refused = take(request, uploads, form)
     if wants_json(request):
         return JsonResponse(taken(photos, refused), status=202 if photos else 400)
@@ -76,10 +80,25 @@ def taken(photos: list[Photo], refused: list[Refusal]) -> dict[str, Any]:
 @never_cache
 def photo(request: HttpRequest, pk: UUID) -> HttpResponse:
     shown = photo_shown(files.live(visitors.photo(request, pk)))
-    context = {"photo": shown, "jobs": shown["jobs"]}
+    jobs = shown["jobs"]
+    for job in jobs:
+        job["another"] = another(job, jobs)
+    tried = {job["model"] for job in jobs}
+    context = {"photo": shown, "jobs": jobs, **catalogue.offer(tried)}
     if shown["expires"] is None:
         context["refresh"] = REFRESH
     return render(request, "photo.html", context)
+
+
+@require_POST
+def again(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """One photo more than once: with another model, another setting."""
+    photo = files.live(visitors.photo(request, pk))
+    form = WishesForm(request.POST)
+    if not form.is_valid():
+        return tell(request, 400, "bad_request", " ".join(form.sentences()))
+    job = forms.again(request, photo, form)[0]
+    return redirect(f"{reverse('photo', args=[pk])}#version-{job.pk}")
 
 
 @require_safe
@@ -121,18 +140,22 @@ def history(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def models(request: HttpRequest) -> HttpResponse:
-    rows = [
-        {"spec": spec, "state": catalogue.state(spec), "card": catalogue.card(spec)}
-        for spec in registry.MODELS.values()
-    ]
-    return render(request, "models.html", {"rows": rows})
+    rows = guide.rows()
+    lacking = [row for row in rows if row.state != "installed"]
+    context = {
+        "rows": rows,
+        "ready": [row.spec.name for row in rows if row.state == "installed"],
+        "lacking": lacking,
+        "commands": dict.fromkeys(line for row in lacking for line in guide.commands(row.spec)),
+        "compared": guide.compared(),
+    }
+    return render(request, "models.html", context)
 
 
 @require_safe
 def model(request: HttpRequest, name: str) -> HttpResponse:
-    spec = registry.get(name)
-    context = {"spec": spec, "state": catalogue.state(spec), "card": catalogue.card(spec)}
-    return render(request, "model.html", context)
+    row = guide.row(registry.get(name))
+    return render(request, row.templates, guide.page(row))
 
 
 @require_safe

@@ -82,6 +82,13 @@ class UnknownModel(ColorizeError):
     sentence = gettext_noop("There is no model with this name.")
 
 
+class UnreadOption(ColorizeError):
+    """Facts: title, option."""
+
+    code = "unread_option"
+    sentence = gettext_noop("{title} does not read the setting {option}.")
+
+
 class ModelUnavailable(ColorizeError):
     """Facts: title. The reason holds the exact command that installs the model."""
 
@@ -149,3 +156,9 @@ class Cancelled(ColorizeError):
 
 class Crashed(ColorizeError):
     """The model host died on this job."""
+
+
+class WeightsError(Exception):
+    """Weights that could not be fetched or taken in: what happened, and what to do next, for the
+    person at the terminal.
+    """

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ml import records
 from ml.errors import TimedOut
 from ml.host import Order, Painted
 from ml.images import Photograph, open_photo, save_photo, save_preview
@@ -23,9 +24,10 @@ SPEC = ModelSpec(
     backend="tests.fakes:load",
     weights=Weights("fake.bin", hashlib.sha256(BYTES).hexdigest(), "CC0-1.0", "COLORIA's tests"),
     size=8,
-    options=("seed",),
+    options=("strength", "render_factor", "seed", "label", "hints"),
     summary="Paints everything the same.",
 )
+PLAIN = replace(SPEC, name="plain", title="Plain", options=("strength",))  # the same weights
 MISSING = replace(
     SPEC, name="missing", title="Missing", weights=replace(SPEC.weights, file="missing.bin")
 )
@@ -35,9 +37,17 @@ SLEEP, DIE, BREAK, STARVE, EXIT, STARVE_ONNX = 101, 102, 103, 104, 105, 106
 
 
 def install(folder: Path) -> None:
-    path = folder / SPEC.weights.file
-    if not path.exists():
+    """As `weights add` would leave the two fakes in `folder`."""
+    for spec in (SPEC, PLAIN):
+        home = records.home(spec, folder)
+        home.mkdir(exist_ok=True)
+        path = home / records.kept_as(spec)
+        if path.exists():
+            continue
         path.write_bytes(BYTES)
+        modified = path.stat().st_mtime_ns
+        kept = records.Record((), spec.weights.sha256, len(BYTES), modified, "2026-01-01T00:00:00Z")
+        records.write(home, kept)
 
 
 class Fake:

@@ -1,4 +1,4 @@
-"""The real settings on a folder that vanishes, and one more model: a fake without a network."""
+"""The real settings on a folder that vanishes, and two more models: fakes without a network."""
 
 import atexit
 import os
@@ -16,5 +16,5 @@ from ml import registry
 from tests import fakes
 
 fakes.install(Path(COLORIA_WEIGHTS))
-registry.MODELS[fakes.SPEC.name] = fakes.SPEC
+registry.MODELS |= {spec.name: spec for spec in (fakes.SPEC, fakes.PLAIN)}
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # fast

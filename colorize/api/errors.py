@@ -28,10 +28,16 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         return response
     if isinstance(error, ValidationError):
         response.data = {
-            "detail": gettext("Something in this request is not right."),
+            "detail": " ".join(sentences(error)),
             "code": "bad_request",
             "fields": error.detail,
         }
     else:
         response.data = {"detail": str(error.detail), "code": error.get_codes()}
     return response
+
+
+def sentences(error: ValidationError) -> list[str]:
+    """What is wrong with the fields, each thing once."""
+    fields = error.detail if isinstance(error.detail, dict) else {"": error.detail}
+    return list(dict.fromkeys(str(one) for found in fields.values() for one in found))

@@ -6,25 +6,39 @@ from uuid import UUID
 from django.http import HttpResponseBase
 from django.urls import reverse
 from django.utils.translation import gettext
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import ParseError, ValidationError
+from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from colorize import catalogue, files, visitors
 from colorize.estimates import Queue
-from colorize.forms import WishesForm, take
+from colorize.forms import again, take
 from colorize.models import Job
 from colorize.shown import job_shown, photo_shown
 from colorize.views import taken
-from ml import registry
+from colorize.wishes import WishesForm
+from ml import classes, registry
 
 AGAIN = {"Retry-After": "1", "Cache-Control": "no-store"}
 NO_STORE = {"Cache-Control": "no-store"}
 
 
+class FlatJSON(JSONParser):
+    """Refuses what is nested deeper than Python reads."""
+
+    def parse(self, *arguments: Any, **named: Any) -> Any:
+        try:
+            return super().parse(*arguments, **named)
+        except RecursionError:
+            raise ParseError from None
+
+
 def wishes(request: Request) -> WishesForm:
-    form = WishesForm(request.POST)
+    if not isinstance(request.data, dict):
+        raise ParseError
+    form = WishesForm(request.data)
     if not form.is_valid():
         raise ValidationError(
             {name: list(map(str, errors)) for name, errors in form.errors.items()}
@@ -38,7 +52,7 @@ class Photos(APIView):
         uploads: list[Any] = request.FILES.getlist("image")
         if len(uploads) != 1:
             raise ValidationError({"image": [gettext("Send one file.")]})
-        photos, refused = take(request, uploads, wishes(request))
+        photos, refused = take(request, uploads, wishes(request), strict=True)
         if refused:
             raise refused[0].error
         location = {"Location": reverse("api-photo", args=[photos[0].pk])}
@@ -51,7 +65,7 @@ class Upload(APIView):
         uploads: list[Any] = request.FILES.getlist("photos") + request.FILES.getlist("image")
         if not uploads:
             raise ValidationError({"photos": [gettext("Send at least one file.")]})
-        photos, refused = take(request, uploads, wishes(request))
+        photos, refused = take(request, uploads, wishes(request), strict=True)
         return Response(taken(photos, refused), status=202 if photos else 400, headers=AGAIN)
 
 
@@ -63,6 +77,18 @@ class PhotoDetail(APIView):
         """Delete now: files and results are gone when this answers."""
         visitors.photo(request, pk).purge()
         return Response(status=204)
+
+
+class PhotoJobs(APIView):
+    parser_classes = [FlatJSON, FormParser, MultiPartParser]
+
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Colour a photo that is here once more; the new jobs are the last ones of the answer."""
+        photo = files.live(visitors.photo(request, pk))
+        again(request, photo, wishes(request), strict=True)
+        location = {"Location": reverse("api-photo", args=[pk])}
+        shown = photo_shown(visitors.photo(request, pk))
+        return Response(shown, status=202, headers=AGAIN | location)
 
 
 class JobDetail(APIView):
@@ -96,6 +122,12 @@ class Models(APIView):
             for spec in registry.MODELS.values()
         ]
         return Response(rows)
+
+
+class Classes(APIView):
+    def get(self, request: Request) -> Response:
+        """What `label` may be: the names of ImageNet's classes, in the order of their numbers."""
+        return Response(classes.names(), headers={"Cache-Control": "public, max-age=86400"})
 
 
 class Test(APIView):

@@ -60,14 +60,24 @@ async function call(method, url, signal) {
 
 export const getPhoto = (id, signal) => call("GET", `/api/v1/photos/${id}`, signal);
 export const deletePhoto = (id) => call("DELETE", `/api/v1/photos/${id}`);
+export const getClasses = () => call("GET", "/api/v1/classes");
 export const cancelJob = (id) => call("DELETE", `/api/v1/jobs/${id}`);
 
+// A page of this site as the server writes it now.
+export async function getPage(path, signal) {
+  const response = await fetch(path, { signal, headers: { Accept: "text/html" } }).catch((error) => {
+    throw error.name === "AbortError" ? error : new Offline();
+  });
+  if ([502, 504].includes(response.status)) throw new Offline();
+  if (!response.ok) throw new Refused(response.status, "internal", text("internal"));
+  return response.text();
+}
+
 // XMLHttpRequest, because fetch cannot tell how much of an upload has left the device.
-export function sendPhoto(file, name, { model, strength }, { signal, progress }) {
+export function sendPhoto(file, name, wishes, { signal, progress }) {
   const form = new FormData();
   form.append("image", file, name);
-  if (model) form.append("model", model);
-  form.append("strength", strength);
+  for (const [key, value] of Object.entries(wishes)) form.append(key, value);
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const abort = () => request.abort();

@@ -22,6 +22,8 @@ async function picture(url, alt) {
   return image.decode().then(() => image, () => null);
 }
 
+const ended = (photo) => photo.jobs.filter((job) => !["queued", "running"].includes(job.state)).length;
+
 // What to say about a photo that went at its deadline, or earlier because its owner said so.
 function epitaph({ deleted, expires }) {
   const went = Date.parse(deleted);
@@ -182,20 +184,31 @@ export class Card {
     }
   }
 
+  // Several versions are looked at on the photo's own page; the card counts them and leads there.
+  #many(photo) {
+    if (photo.jobs.length < 2) return "";
+    this.part("page").hidden = false;
+    this.part("page-text").textContent = text("versions");
+    this.part("page").className = "button primary";
+    return text("some_ready", { ready: number(photo.ready), n: number(photo.jobs.length) });
+  }
+
   #wait(photo) {
-    const job = photo.jobs[0];
+    const job = photo.jobs.find((one) => one.state === "running") ?? photo.jobs.find((one) => one.state === "queued") ?? photo.jobs[0];
     const eta = job.eta_s == null ? "" : plural("about", Math.max(1, Math.round(job.eta_s)));
     const queued = job.state === "queued" && job.position > 0;
     const place = queued ? text("position", { n: number(job.position) }) : text("colouring");
     const bar = this.part("progress");
-    if (job.progress > 0) bar.value = job.progress;
+    const many = this.#many(photo);
+    if (many) bar.value = ended(photo) / photo.jobs.length;
+    else if (job.progress > 0) bar.value = job.progress;
     else bar.removeAttribute("value");
-    const sentence = [place, eta].filter(Boolean).join(", ");
+    const sentence = many || [place, eta].filter(Boolean).join(", ");
     if (this.part("status").textContent !== sentence) this.part("status").textContent = sentence;
   }
 
   async #end(photo) {
-    const job = photo.jobs[0];
+    const job = photo.jobs.find((one) => one.state === "done") ?? photo.jobs[0];
     const { signal } = this.#control;
     this.#photo = photo;
     if (photo.deleted) return this.#bury(epitaph(photo));
@@ -204,8 +217,9 @@ export class Card {
     await this.#reveal(photo, job);
     if (signal.aborted) return; // cancelled while the pictures came
     const seconds = Math.max(1, Math.round((Date.parse(job.finished) - Date.parse(job.created)) / 1000));
-    const sentence = plural("ready", seconds);
+    const sentence = this.#many(photo) || plural("ready", seconds);
     this.#to("ready", sentence);
+    this.part("download").hidden = photo.jobs.length > 1;
     say(`${sentence}: ${this.name}`);
     this.part("download").href = job.download;
     countdown(this.part("countdown"), Date.parse(photo.expires), signal, () => this.#bury(epitaph(photo)));

@@ -1,6 +1,7 @@
 // The main page: choose, drop or paste photos; send them one after the other; each card then goes its own way.
 import { getPhoto } from "./api.js";
 import { Card } from "./card.js";
+import { ALL, settings, wishes } from "./settings.js";
 import { plural, text } from "./strings.js";
 
 const form = document.getElementById("send");
@@ -17,17 +18,19 @@ const KEPT = "coloria-photos"; // ids of this tab's photos, so that a reload fin
 const chosen = () => [...cards].filter((card) => card.state === "chosen");
 
 function changed(card) {
-  if (card.state === "gone") drop(card);
+  if (card?.state === "gone") drop(card);
   const waiting = chosen();
-  const extra = waiting.length - limits.files;
+  const all = form.elements.model?.value === ALL;
+  const limit = all ? 1 : limits.files;
+  const extra = waiting.length - limit;
   document.documentElement.classList.toggle("has-photos", cards.size > 0);
   document.getElementById("sendbar").hidden = waiting.length === 0;
   button.textContent = plural("send", waiting.length);
   button.disabled = extra > 0;
   problem.hidden = extra <= 0;
   if (extra > 0) {
-    const values = { count: waiting.length, limit: limits.files, extra };
-    problem.querySelector("[data-part=error-text]").textContent = text("too_many", values);
+    const values = { count: waiting.length, limit, extra };
+    problem.querySelector("[data-part=error-text]").textContent = text(all ? "too_many_all" : "too_many", values);
   }
   keep();
 }
@@ -67,10 +70,10 @@ function choose(files) {
 
 async function send() {
   const waiting = chosen();
-  const wishes = { model: form.elements.model?.value ?? "", strength: form.elements.strength.value };
+  const given = wishes(form);
   waiting.forEach((card) => card.lineUp());
   waiting[0]?.root.focus({ preventScroll: true });
-  for (const card of waiting) await card.send(wishes, smaller.checked); // one by one: the first colour comes soonest
+  for (const card of waiting) await card.send(given, smaller.checked); // one by one: the first colour comes soonest
 }
 
 async function recall() {
@@ -127,5 +130,6 @@ document.addEventListener("drop", (event) => {
 });
 navigator.connection?.addEventListener?.("change", offerSmaller);
 input.required = false; // chosen files live in the cards, the field is emptied each time
+settings(form, changed);
 offerSmaller();
 recall();

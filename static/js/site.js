@@ -4,9 +4,11 @@ import { compareAll } from "./compare.js";
 import { confirmDelete } from "./confirm.js";
 import { countdown } from "./countdown.js";
 import { keys } from "./keys.js";
-import { pause, watch } from "./patience.js";
+import { pause, persist, watch } from "./patience.js";
 import { say } from "./say.js";
+import { settings } from "./settings.js";
 import { plural, number, text } from "./strings.js";
+import { behind, renew } from "./versions.js";
 
 const AGAIN = 10000; // milliseconds until a page is read again after an error that is not about its photo
 const page = new AbortController();
@@ -33,7 +35,7 @@ function askBeforeDeleting() {
 function startKeys() {
   for (const root of document.querySelectorAll("[data-keys]")) {
     keys(root, {
-      download: () => root.querySelector("[data-download]")?.click(),
+      download: () => (document.activeElement.closest("article") ?? root).querySelector("[data-download]")?.click(),
       remove: () => root.querySelector("form[data-confirm]")?.requestSubmit(),
     }, signal);
   }
@@ -45,13 +47,23 @@ function describe(job) {
   return [place, eta].filter(Boolean).join(", ");
 }
 
-// A photo opened while it is in work: the line follows the job, then the page is read again with the result in it.
+// A photo opened while it is in work: its lines follow the jobs. Its own page takes in what becomes ready; another page
+// is read again when all is done.
 async function follow(element) {
+  const grows = "versions" in element.dataset;
+  let reading = null;
+  const take = (photo) => {
+    if (!grows || reading || !behind(element, photo)) return;
+    reading = renew(element, signal).catch(() => {}).finally(() => (reading = null));
+  };
   const show = (photo) => {
     for (const job of photo.jobs) {
       const line = element.querySelector(`[data-job="${job.id}"]`);
       if (line && ["queued", "running"].includes(job.state)) line.textContent = describe(job);
     }
+    const ready = element.querySelector("[data-ready]");
+    if (ready) ready.textContent = text("some_ready", { ready: number(photo.ready), n: number(photo.jobs.length) });
+    take(photo);
   };
   const offline = () => {
     const notice = document.getElementById("connection");
@@ -59,7 +71,9 @@ async function follow(element) {
     say(text("offline"));
   };
   try {
-    await watch(element.dataset.watch, { signal, show, offline });
+    const photo = await watch(element.dataset.watch, { signal, show, offline });
+    await reading;
+    if (grows && !photo.deleted) return await persist(() => renew(element, signal), signal, offline);
   } catch (error) {
     const gone = error.status === 404 || error.status === 410;
     if (!gone) await pause(AGAIN, signal);
@@ -72,3 +86,4 @@ startCountdowns();
 askBeforeDeleting();
 startKeys();
 for (const element of document.querySelectorAll("[data-watch]")) follow(element);
+for (const form of document.querySelectorAll("form.again[data-settings]")) settings(form);
