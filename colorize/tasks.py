@@ -63,6 +63,8 @@ def colour(job: Job) -> None:
         target=media / result,
         name=photo.name,
         settings=job.wishes(),
+        width=photo.width,
+        height=photo.height,
         source_preview=Path(photo.preview.path),
         target_preview=media / preview,
     )

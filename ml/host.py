@@ -21,7 +21,7 @@ from pathlib import Path
 
 from pebble import ProcessExpired, ProcessPool
 
-from ml import registry
+from ml import memory, registry
 from ml.errors import Cancelled, Crashed, OutOfMemory, TimedOut
 from ml.images import Limits, open_photo, save_photo, save_preview
 from ml.spec import Colorizer, ModelSpec, Settings
@@ -48,6 +48,8 @@ class Order:
     target: Path
     name: str
     settings: Settings
+    width: int  # pixels of the photo, to know its memory before it is opened
+    height: int
     source_preview: Path | None = None  # written first: it can be shown while the colouring runs
     target_preview: Path | None = None
 
@@ -141,6 +143,10 @@ class Shelf:
             self.held.popitem(last=False)
         return self.held[name][0]
 
+    def keep_only(self, name: str) -> None:
+        for other in set(self.held) - {name}:
+            del self.held[other]
+
 
 def resident() -> int:
     """Bytes of memory of this process; 0 where /proc does not tell."""
@@ -180,6 +186,7 @@ def _warm(model: str) -> None:
 
 
 def _colorize(order: Order) -> Painted:
+    _make_room(order)
     with _memory_guard():
         photo = open_photo(order.source, order.name, _limits)
         if order.source_preview:
@@ -193,6 +200,22 @@ def _colorize(order: Order) -> Painted:
             save_preview(result, order.target_preview)
     width, height = result.size
     return Painted(seconds, width, height, result.format)
+
+
+def _make_room(order: Order) -> None:
+    """Raises OutOfMemory for a photo that cannot fit, even without the other loaded networks: to be
+    refused is better than to be killed halfway.
+    """
+    spec = registry.get(order.model)
+    wanted = memory.needed(spec, order.settings, order.width, order.height)
+    if order.model in _shelf.held:
+        wanted -= spec.memory.weights * memory.MEGA
+    free = memory.free()
+    if free is not None and wanted > free:
+        _shelf.keep_only(order.model)
+        free = memory.free()
+    if free is not None and wanted > free:
+        raise OutOfMemory(f"{wanted / 1e6:.0f} MB wanted, {free / 1e6:.0f} MB free")
 
 
 ALLOCATORS = ("DefaultCPUAllocator", "CUDA out of memory", "Failed to allocate memory", "bad_alloc")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from ml import records
 from ml.errors import ModelUnavailable, UnknownModel, gettext_noop
-from ml.spec import Colorizer, ModelSpec, Weights
+from ml.records import State
+from ml.spec import Colorizer, Memory, ModelSpec, Weights
 
 ALL = "all"  # every installed model
 DEFAULT = "coloria"
@@ -16,6 +17,10 @@ COLORIZATION = "https://github.com/richzhang/colorization"
 BUCKET = "https://colorizers.s3.us-east-2.amazonaws.com"
 DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
 UNSAID = "NOASSERTION"  # SPDX: the publisher says nothing about the weights
+
+# As benchmarks/networks.py --memory measures them.
+ARTISTIC, STABLE = Memory(600, 5000), Memory(1800, 6000)
+GENERATIVE, ZHANG = Memory(500, 8000), Memory(400, 3000)
 
 
 def row(
@@ -29,6 +34,8 @@ def row(
     size: int,
     options: tuple[str, ...],
     source: str,
+    memory: Memory,
+    keeps_shape: bool = False,
     more: Weights | None = None,
 ) -> ModelSpec:
     """A model of one of the report's families; `kind` tells networks of one family apart."""
@@ -41,6 +48,8 @@ def row(
         weights=weights,
         more=more,
         size=size,
+        memory=memory,
+        keeps_shape=keeps_shape,
         options=options,
         summary=summary,
         source=source,
@@ -67,6 +76,8 @@ MODELS: dict[str, ModelSpec] = {
                 publisher="COLORIA",
             ),
             size=192,
+            memory=Memory(100, 2500),
+            keeps_shape=True,
             options=("strength", "hints"),
             summary=gettext_noop(
                 "The one to start with: quick on any computer, and careful in its colours."
@@ -89,6 +100,7 @@ MODELS: dict[str, ModelSpec] = {
                 255,
             ),
             size=560,
+            memory=ARTISTIC,
             options=("strength", "render_factor"),
             source=DEOLDIFY,
         ),
@@ -109,6 +121,7 @@ MODELS: dict[str, ModelSpec] = {
                 874,
             ),
             size=560,
+            memory=STABLE,
             options=("strength", "render_factor"),
             source=DEOLDIFY,
         ),
@@ -136,6 +149,10 @@ MODELS: dict[str, ModelSpec] = {
                 421,
             ),
             size=256,
+            memory=GENERATIVE,
+            keeps_shape=True,
+            memory=GENERATIVE,
+            keeps_shape=True,
             options=("strength", "seed", "label"),
             source=BIGCOLOR,
         ),
@@ -156,6 +173,7 @@ MODELS: dict[str, ModelSpec] = {
             ),
             "eccv16",
             size=256,
+            memory=ZHANG,
             options=("strength",),
             source=COLORIZATION,
         ),
@@ -174,33 +192,36 @@ MODELS: dict[str, ModelSpec] = {
             ),
             "siggraph17",
             size=256,
+            memory=ZHANG,
             options=("strength", "hints"),
             source=COLORIZATION,
         ),
         row(
             "artistic",
             "Artistic, our training",
-            gettext_noop("DeOldify's vivid network with weights from a training of your own."),
+            gettext_noop("DeOldify's vivid network with weights from our own recipe."),
             "deoldify",
             ours("artistic.pth"),
             size=560,
+            memory=ARTISTIC,
             options=("strength", "render_factor"),
             source=DEOLDIFY,
         ),
         row(
             "stable",
             "Stable, our training",
-            gettext_noop("DeOldify's calm network with weights from a training of your own."),
+            gettext_noop("DeOldify's calm network with weights from our own recipe."),
             "deoldify",
             ours("stable.pth"),
             size=560,
+            memory=STABLE,
             options=("strength", "render_factor"),
             source=DEOLDIFY,
         ),
         row(
             "bigcolor",
             "BigColor, our training",
-            gettext_noop("The BigColor network with weights from a training of your own."),
+            gettext_noop("The BigColor network with weights from our own recipe."),
             "bigcolor",
             ours("bigcolor.ckpt"),
             size=256,
@@ -210,10 +231,11 @@ MODELS: dict[str, ModelSpec] = {
         row(
             "cnn",
             "CNN (Keras U-Net)",
-            gettext_noop("The plainest network, to train yourself and to see what the others add."),
+            gettext_noop("The plainest network: it shows what the others add."),
             "cnn",
             ours("my_model.keras"),
             size=160,
+            memory=Memory(150, 2000),
             options=("strength",),
             source="",
         ),

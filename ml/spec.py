@@ -1,7 +1,6 @@
 """What a model is: three small records and one protocol."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 from ml.images import Photograph
@@ -56,6 +55,14 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """What a model takes on a processor, as benchmarks/networks.py measures it."""
+
+    weights: int  # MB, loaded and at rest
+    per_pixel: int  # bytes per pixel of the network's input while it works
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSpec:
     """One row of the registry. Dotted paths are imported on first use.
 
@@ -70,13 +77,11 @@ class ModelSpec:
     backend: str
     weights: Weights
     size: int  # pixels of the shorter side of the network's input
+    memory: Memory = Memory(100, 1000)
+    keeps_shape: bool = False  # the input has the photo's shape, up to 4:1, and is not a square
     network: str = ""
     more: Weights | None = None  # a second file that may come with the first
     options: tuple[str, ...] = ()  # fields of Settings that this model reads
     summary: str = ""
     source: str = ""  # the project's page
     bundled: bool = False
-
-    def path(self, folder: Path) -> Path:
-        """Where the weights lie: with the source if bundled, else in `folder`."""
-        return (Path(__file__).parent / "weights" if self.bundled else folder) / self.weights.file

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from ml import records
 from ml.color import Array
 from ml.compose import threads
 from ml.errors import ModelUnavailable
@@ -23,7 +24,6 @@ from ml.spec import ModelSpec
 if TYPE_CHECKING:
     from torch import nn
 
-CONVERTED = "weights.safetensors"  # in the folder of an installed model
 DRIVER = Path("/proc/driver/nvidia/version")  # there without torch to ask
 
 Input = NDArray[Any]
@@ -62,7 +62,7 @@ def gpu(device: str) -> bool:
 
 def network(spec: ModelSpec, path: Path) -> "nn.Module":
     """The torch module of an installed folder or of a checkpoint file. Raises ModelUnavailable."""
-    return read(spec, [path / CONVERTED if path.is_dir() else path])
+    return read(spec, [records.trusted(spec, path) if path.is_dir() else path])
 
 
 def read(spec: ModelSpec, paths: Sequence[Path]) -> "nn.Module":

@@ -7,12 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 from torch import Tensor
 
-from ml import registry
+from ml import records, registry
 from ml.backends import engines
-from ml.backends.engines import CONVERTED
+from ml.backends.conversion import convert
 from ml.spec import Colorizer
 
 
@@ -37,8 +36,9 @@ def installed(name: str, *checkpoints: object) -> Net:
     spec = registry.get(name)
     with tempfile.TemporaryDirectory() as source, tempfile.TemporaryDirectory() as folder:
         paths = [on_disk(held, Path(source) / f"{n}.pth") for n, held in enumerate(checkpoints)]
-        net = engines.read(spec, paths)
-        save_file(net.state_dict(), Path(folder) / CONVERTED)
+        weights = Path(folder) / records.kept_as(spec)
+        convert(spec, paths, weights, {})
+        records.write(Path(folder), records.describe(weights))
         return Net(registry.load(name, Path(folder), "cpu"))
 
 

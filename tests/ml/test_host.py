@@ -35,7 +35,7 @@ def host(tmp_path: Path) -> Iterator[Host]:
 def ask(host: Host, folder: Path, seed: int = 0, timeout: float = 30, **options: Any) -> Painted:
     model, stop = options.pop("model", "fake"), options.pop("stop", lambda: False)
     source, target = folder / "in.png", folder / "out.png"
-    order = Order(model, source, target, "in.png", Settings(seed=seed), **options)
+    order = Order(model, source, target, "in.png", Settings(seed=seed), 20, 10, **options)
     return host.colorize(order, timeout, stop)
 
 

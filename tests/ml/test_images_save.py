@@ -229,7 +229,7 @@ HOST = """
     else:
         host._limits = Limits()
         host._shelf = host.Shelf(10**9, lambda name: host.registry.load(name, device="cpu"))
-        host._colorize(host.Order("coloria", source, target, "", Settings()))
+        host._colorize(host.Order("coloria", source, target, "", Settings(), 9000, 9000))
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
 

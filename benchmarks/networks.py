@@ -1,0 +1,283 @@
+"""The report's networks, whole pipeline, against an honest stand-in for their projects' own.
+
+The stand-in is the same network in eager torch with upstream's settings and composition: DeOldify
+at render factor 35, SIGGRAPH17 decoding twice, BigColor once per class for five classes, the CNN by
+Keras' model.predict. Weights are synthetic (the time does not depend on them). Each side runs in a
+process of its own, in turns; medians, their ratio, the share of this processor's sgemm that the
+network reaches, and the peak of resident memory. Needs the environment of `make test`.
+
+    python benchmarks/networks.py [MODEL ...] [--rounds N]
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+FOLDER = ROOT / "var" / "benchmarks"
+PARITY = {
+    "artistic-x": "deoldify_artistic",
+    "stable-x": "deoldify_stable",
+    "zhang-eccv16": "zhang_eccv16",
+    "zhang-siggraph17": "zhang_siggraph17",
+    "bigcolor-x": "bigcolor",
+    "cnn": "keras_unet",
+}
+CLASSES = {"bigcolor-x": 5}  # upstream writes five files per photo
+SEED = 20260101
+
+
+def install(name):
+    """Synthetic weights, converted as `weights add` does; kept between runs."""
+    from safetensors.torch import save_file
+
+    from ml import records
+
+    path = FOLDER / name / records.CONVERTED
+    if not (path.parent / records.RECORD).exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file(synthetic(name).state_dict(), path)
+        records.write(path.parent, records.describe(path))
+    return path.parent
+
+
+def synthetic(name):
+    """The torch module with weights by rule."""
+    import torch
+
+    from ml import registry
+    from ml.backends import engines
+    from tests.ml.synthetic import state_dict
+
+    if name == "cnn":
+        from tests.ml.parity_cnn import synthetic_cnn
+
+        return synthetic_cnn()
+    path = FOLDER / f"{name}.pth"
+    torch.save(state_dict(PARITY[name], SEED), path)
+    net = engines.read(registry.get(name), [path])
+    path.unlink()
+    return net
+
+
+def ours(name, folder):
+    """A function of the photo, through the product's loader and pipeline."""
+    from ml import registry
+    from ml.spec import Settings
+
+    model = registry.load(name, folder, "cpu")
+    return lambda photo: model.colorize(photo, Settings())
+
+
+def upstream(name, folder):
+    """A function of the photo: what the model's own project does, in eager torch or Keras."""
+    if name == "cnn":
+        return keras(folder)
+    from ml import registry
+    from ml.backends import engines
+    from ml.backends.bigcolor import Painter, draw
+    from ml.backends.deoldify import paint
+    from ml.backends.zhang import Zhang
+
+    net = engines.network(registry.get(name), folder)
+    if name == "zhang-siggraph17":
+        net = decoding_twice(net)
+    engine = engines.TorchEngine(net, "cpu")
+    if name.startswith("zhang"):
+        zhang = Zhang(engine, hinted=name == "zhang-siggraph17")
+        return lambda photo: zhang.paint(photo, composition="upstream")
+    if name == "bigcolor-x":
+        painter = Painter(engine)
+        classes = [draw(seed) for seed in range(CLASSES[name])]
+        return lambda photo: [
+            painter.paint(photo, label, latent, composition="upstream") for label, latent in classes
+        ]
+    return lambda photo: paint(engine, photo, 35, composition="upstream")
+
+
+def decoding_twice(net):
+    """SIGGRAPH17 as released: the last stages are computed a second time, with the same result."""
+
+    def twice(name):
+        once = getattr(net, name).forward
+
+        def forward(x):
+            once(x)
+            return once(x)
+
+        getattr(net, name).forward = forward
+
+    for name in ("model9up", "model2short9", "model9"):
+        twice(name)
+    for name in ("model10up", "model1short10", "model10", "model_out"):
+        twice(name)
+    return net
+
+
+def keras(folder):
+    """The report's own way: model.predict on one photo, without luma."""
+    import numpy as np
+    from PIL import Image
+
+    from tests.ml.keras_unet import unet
+
+    model = unet(SEED)
+
+    def colour(photo):
+        small = Image.fromarray(photo.pixels).convert("RGB").resize((160, 160))
+        y = model.predict(np.asarray(small, np.float32)[None] / 255, verbose=0)[0]
+        picture = Image.fromarray((y.clip(0, 1) * 255).round().astype(np.uint8))
+        return picture.resize(photo.size, Image.Resampling.BILINEAR)
+
+    return colour
+
+
+def serve(side, name, folder):
+    """One side: a line in, one photo coloured, its seconds and the peak memory out."""
+    import resource
+
+    import numpy as np
+    from PIL import Image
+    from skimage import data
+
+    from ml.images import Photograph
+
+    pixels = np.asarray(Image.fromarray(np.asarray(data.camera())).resize((1000, 1000)))
+    photo = Photograph(pixels=pixels)
+    colour = {"ours": ours, "upstream": upstream}[side](name, folder)
+    for _ in sys.stdin:
+        started = time.perf_counter()
+        colour(photo)
+        seconds = time.perf_counter() - started
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        sys.stdout.write(json.dumps({"seconds": seconds, "peak": peak}) + "\n")
+        sys.stdout.flush()
+
+
+class Side:
+    def __init__(self, side, name, folder):
+        command = [sys.executable, "-W", "ignore", __file__, "--serve", side, name, str(folder)]
+        quiet = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"}
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=quiet
+        )
+
+    def __call__(self):
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def network_share(name, folder, peak):
+    """Share of the sgemm peak (FLOP/s) that our engine reaches in the network alone."""
+    import numpy as np
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from ml import registry
+    from ml.backends import engines
+
+    spec = registry.get(name)
+    engine = registry.load(name, folder, "cpu").engine
+    inputs = network_inputs(name)
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        engines.network(spec, folder)(*map(torch.from_numpy, inputs))
+    engine(*inputs)
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        engine(*inputs)
+        times.append(time.perf_counter() - started)
+    flops = counter.get_total_flops()
+    return flops / 1e9, flops / statistics.median(times) / peak
+
+
+def network_inputs(name):
+    import numpy as np
+
+    def zeros(*shape):
+        return np.zeros(shape, np.float32)
+
+    return {
+        "zhang-eccv16": lambda: [zeros(1, 1, 256, 256)],
+        "zhang-siggraph17": lambda: [zeros(1, n, 256, 256) for n in (1, 2, 1)],
+        "bigcolor-x": lambda: [zeros(1, 1, 256, 256), np.zeros(1, np.int64), zeros(1, 119)],
+        "cnn": lambda: [zeros(1, 3, 160, 160)],
+    }.get(name, lambda: [zeros(1, 3, 560, 560)])()
+
+
+def sgemm():
+    """FLOP/s of a large matrix product in single precision, the best of several."""
+    import torch
+
+    from ml.compose import threads
+
+    torch.set_num_threads(threads())
+    a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
+    best = 0.0
+    for _ in range(8):
+        started = time.perf_counter()
+        torch.mm(a, b)
+        best = max(best, 2 * 2048**3 / (time.perf_counter() - started))
+    return best
+
+
+def share(name, folder):
+    """In a process of its own, so that its memory is given back."""
+    gigaflops, reached = network_share(name, folder, sgemm())
+    sys.stdout.write(json.dumps([gigaflops, reached]))
+
+
+def main(names, rounds):
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    sys.stdout.write(
+        f"{'one megapixel':<18}{'COLORIA s':>11}{'upstream s':>12}{'ratio':>8}{'GFLOP':>8}"
+        f"{'of sgemm':>10}{'peak MB':>9}{'upstream MB':>13}\n"
+    )
+    for name in names:
+        folder = install(name)
+        sides = {side: Side(side, name, folder) for side in ("ours", "upstream")}
+        for run in sides.values():
+            run()  # loads and warms
+        answers = {side: [] for side in sides}
+        for _ in range(rounds):
+            for side, run in sides.items():
+                answers[side].append(run())
+        for run in sides.values():
+            run.close()
+        seconds = {s: statistics.median(a["seconds"] for a in rows) for s, rows in answers.items()}
+        peak = {s: max(a["peak"] for a in rows) for s, rows in answers.items()}
+        command = [sys.executable, "-W", "ignore", __file__, "--share", name, str(folder)]
+        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        gigaflops, reached = json.loads(printed)
+        ratio = seconds["ours"] / seconds["upstream"]
+        sys.stdout.write(
+            f"{name:<18}{seconds['ours']:11.2f}{seconds['upstream']:12.2f}{ratio:8.2f}"
+            f"{gigaflops:8.0f}{reached:10.0%}{peak['ours']:9d}{peak['upstream']:13d}\n"
+        )
+        if name in CLASSES:
+            sys.stdout.write(f"{'  per class':<41}{ratio * CLASSES[name]:8.2f}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--serve"]:
+        serve(sys.argv[2], sys.argv[3], Path(sys.argv[4]))
+    elif sys.argv[1:2] == ["--share"]:
+        share(sys.argv[2], Path(sys.argv[3]))
+    else:
+        parser = argparse.ArgumentParser(description=__doc__)
+        parser.add_argument("models", nargs="*", default=list(PARITY))
+        parser.add_argument("--rounds", type=int, default=5)
+        chosen = parser.parse_args()
+        main(chosen.models, chosen.rounds)
