@@ -15,10 +15,11 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
-from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from training import checkpoint
+from training.board import SummaryWriter
+from training.board import SummaryWriter
 from training.config import ColoriaConfig
 from training.data import Crops, Steps
 from training.errors import NonFiniteLoss
