@@ -11,10 +11,6 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 ARGS ?=
 
-# What the tests train and export with: a release with a processor-only build where one is to be had.
-# From PyPI alone it brings CUDA; PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu avoids that.
-TEST_TORCH ?= torch>=2.9,<2.14
-
 VENV := .venv
 RUN := $(VENV)/bin/python
 INSTALL := $(RUN) -m pip install --quiet --no-input --disable-pip-version-check --no-compile --prefer-binary
@@ -25,7 +21,7 @@ export PYTHONDONTWRITEBYTECODE :=
 # An environment is up to date when the stamp named after its requirements' checksum exists.
 stamp = $(VENV)/$(1)-$(shell cat $(2) 2>/dev/null | cksum | cut -d' ' -f1)
 BASE := $(call stamp,base,requirements/base.txt)
-TEST := $(call stamp,test,requirements/base.txt requirements/train.txt requirements/dev.txt)
+TEST := $(call stamp,test,requirements.txt requirements/base.txt requirements/ml.txt requirements/train.txt requirements/dev.txt)
 FULL := $(call stamp,full,requirements.txt requirements/base.txt requirements/ml.txt requirements/train.txt)
 
 help:
@@ -59,9 +55,8 @@ $(BASE): $(VENV)/created
 	@touch $@
 
 $(TEST): $(VENV)/created
-	@echo 'Installing what the tests need into $(VENV) (once, a few minutes) ...'
-	@$(RUN) -c 'import importlib.util as u; raise SystemExit(not u.find_spec("torch"))' || $(INSTALL) '$(TEST_TORCH)'
-	@$(INSTALL) -r requirements/base.txt -r requirements/train.txt -r requirements/dev.txt
+	@echo 'Installing everything that the tests need, all frameworks, into $(VENV) (once, several GB) ...'
+	@$(INSTALL) -r requirements.txt -r requirements/dev.txt
 	@touch $@
 
 $(FULL): $(VENV)/created

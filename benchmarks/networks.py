@@ -4,7 +4,7 @@ The stand-in is the same network in eager torch with upstream's settings and com
 at render factor 35, SIGGRAPH17 decoding twice, BigColor once per class for five classes, the CNN by
 Keras' model.predict. Weights are synthetic (the time does not depend on them). Each side runs in a
 process of its own, in turns; medians, their ratio, the share of this processor's sgemm that the
-network reaches, and the peak of resident memory. Needs the environment of `make test`.
+network reaches, what loading adds to the resident memory, and its peak. Needs the environment of `make test`.
 
     python benchmarks/networks.py [MODEL ...] [--rounds N]
 """
@@ -150,13 +150,15 @@ def serve(side, name, folder):
 
     pixels = np.asarray(Image.fromarray(np.asarray(data.camera())).resize((1000, 1000)))
     photo = Photograph(pixels=pixels)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     colour = {"ours": ours, "upstream": upstream}[side](name, folder)
+    rest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024 - before
     for _ in sys.stdin:
         started = time.perf_counter()
         colour(photo)
         seconds = time.perf_counter() - started
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        sys.stdout.write(json.dumps({"seconds": seconds, "peak": peak}) + "\n")
+        sys.stdout.write(json.dumps({"seconds": seconds, "rest": rest, "peak": peak}) + "\n")
         sys.stdout.flush()
 
 
@@ -242,7 +244,7 @@ def main(names, rounds):
     FOLDER.mkdir(parents=True, exist_ok=True)
     sys.stdout.write(
         f"{'one megapixel':<18}{'COLORIA s':>11}{'upstream s':>12}{'ratio':>8}{'GFLOP':>8}"
-        f"{'of sgemm':>10}{'peak MB':>9}{'upstream MB':>13}\n"
+        f"{'of sgemm':>10}{'loaded MB':>11}{'peak MB':>9}{'upstream MB':>13}\n"
     )
     for name in names:
         folder = install(name)
@@ -256,6 +258,7 @@ def main(names, rounds):
         for run in sides.values():
             run.close()
         seconds = {s: statistics.median(a["seconds"] for a in rows) for s, rows in answers.items()}
+        rest = max(answer["rest"] for answer in answers["ours"])
         peak = {s: max(a["peak"] for a in rows) for s, rows in answers.items()}
         command = [sys.executable, "-W", "ignore", __file__, "--share", name, str(folder)]
         printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -263,7 +266,7 @@ def main(names, rounds):
         ratio = seconds["ours"] / seconds["upstream"]
         sys.stdout.write(
             f"{name:<18}{seconds['ours']:11.2f}{seconds['upstream']:12.2f}{ratio:8.2f}"
-            f"{gigaflops:8.0f}{reached:10.0%}{peak['ours']:9d}{peak['upstream']:13d}\n"
+            f"{gigaflops:8.0f}{reached:10.0%}{rest:11d}{peak['ours']:9d}{peak['upstream']:13d}\n"
         )
         if name in CLASSES:
             sys.stdout.write(f"{'  per class':<41}{ratio * CLASSES[name]:8.2f}\n")

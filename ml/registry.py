@@ -18,7 +18,7 @@ BUCKET = "https://colorizers.s3.us-east-2.amazonaws.com"
 DRIVE = "https://drive.usercontent.google.com/download?export=download&confirm=t&id="
 UNSAID = "NOASSERTION"  # SPDX: the publisher says nothing about the weights
 
-# As benchmarks/networks.py --memory measures them.
+# As benchmarks/networks.py measures them, rounded up.
 ARTISTIC, STABLE = Memory(600, 5000), Memory(1800, 6000)
 GENERATIVE, ZHANG = Memory(500, 8000), Memory(400, 3000)
 
@@ -151,7 +151,7 @@ MODELS: dict[str, ModelSpec] = {
             size=256,
             memory=GENERATIVE,
             keeps_shape=True,
-            options=("strength", "seed", "label"),
+            options=("strength", "seed", "label", "candidates"),
             source=BIGCOLOR,
         ),
         row(
@@ -225,7 +225,7 @@ MODELS: dict[str, ModelSpec] = {
             size=256,
             memory=GENERATIVE,
             keeps_shape=True,
-            options=("strength", "seed", "label"),
+            options=("strength", "seed", "label", "candidates"),
             source=BIGCOLOR,
         ),
         row(
@@ -236,7 +236,7 @@ MODELS: dict[str, ModelSpec] = {
             ours("my_model.keras"),
             size=160,
             memory=Memory(150, 2000),
-            options=("strength",),
+            options=("strength", "raw"),
             source="",
         ),
     )
