@@ -19,7 +19,6 @@ from tqdm import tqdm
 
 from training import checkpoint
 from training.board import SummaryWriter
-from training.board import SummaryWriter
 from training.config import ColoriaConfig
 from training.data import Crops, Steps
 from training.errors import NonFiniteLoss
