@@ -15,12 +15,9 @@ from ml.spec import Hint, ModelSpec, Settings
 MOST_HINTS = 500
 
 
-def within(
-    kind: type[forms.IntegerField], low: float, high: float, sentence: str | Promise
-) -> forms.IntegerField:
-    """A number that one sentence describes, whatever is wrong with it."""
-    errors: dict[str, Any] = dict.fromkeys(("invalid", "min_value", "max_value"), sentence)
-    return kind(required=False, min_value=low, max_value=high, error_messages=errors)
+def always(sentence: str | Promise) -> dict[str, Any]:
+    """One sentence describes a number, whatever is wrong with it."""
+    return dict.fromkeys(("invalid", "min_value", "max_value"), sentence)
 
 
 class ClassField(forms.CharField):
@@ -36,6 +33,18 @@ class ClassField(forms.CharField):
                 _("The subject is a number from 0 to 999 or the name of one of ImageNet's classes.")
             )
         return number
+
+
+class FlagField(forms.CharField):
+    """Yes or no, as forms and as JSON write it; None where it was not sent."""
+
+    MEANT = {"true": True, "1": True, "on": True, "false": False, "0": False, "off": False}
+
+    def clean(self, value: Any) -> bool | None:
+        text = super().clean(value).lower()
+        if text and text not in self.MEANT:
+            raise ValidationError(_("The raw output is wished with true or false."))
+        return self.MEANT.get(text)
 
 
 class HintsField(forms.JSONField):
@@ -83,15 +92,31 @@ class WishesForm(forms.Form):
     model = forms.SlugField(
         required=False, error_messages={"invalid": _("There is no model with this name.")}
     )
-    strength = within(
-        forms.FloatField, 0, 2, _("The strength of the colour is a number from 0 to 2.")
+    strength = forms.FloatField(
+        required=False,
+        min_value=0,
+        max_value=2,
+        error_messages=always(_("The strength of the colour is a number from 0 to 2.")),
     )
-    render_factor = within(
-        forms.IntegerField, 7, 45, _("The render factor is a whole number from 7 to 45.")
+    render_factor = forms.IntegerField(
+        required=False,
+        min_value=7,
+        max_value=45,
+        error_messages=always(_("The render factor is a whole number from 7 to 45.")),
     )
-    seed = within(
-        forms.IntegerField, 0, 2**32 - 1, _("The seed is a whole number from 0 to 4294967295.")
+    seed = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=2**32 - 1,
+        error_messages=always(_("The seed is a whole number from 0 to 4294967295.")),
     )
+    candidates = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=5,
+        error_messages=always(_("The candidates are a whole number from 1 to 5.")),
+    )
+    raw = FlagField(required=False)
     label = ClassField(required=False)
     hints = HintsField(
         required=False, error_messages={"invalid": _("Hints are a list of {x, y, rgb}.")}

@@ -24,7 +24,7 @@ SPEC = ModelSpec(
     backend="tests.fakes:load",
     weights=Weights("fake.bin", hashlib.sha256(BYTES).hexdigest(), "CC0-1.0", "COLORIA's tests"),
     size=8,
-    options=("strength", "render_factor", "seed", "label", "hints"),
+    options=("strength", "render_factor", "seed", "label", "candidates", "raw", "hints"),
     summary="Paints everything the same.",
 )
 PLAIN = replace(SPEC, name="plain", title="Plain", options=("strength",))  # the same weights
@@ -33,7 +33,7 @@ MISSING = replace(
 )
 
 # Seeds that make the fake misbehave.
-SLEEP, DIE, BREAK, STARVE, EXIT, STARVE_ONNX = 101, 102, 103, 104, 105, 106
+SLEEP, DIE, BREAK, STARVE, EXIT, STARVE_ONNX, DAWDLE = 101, 102, 103, 104, 105, 106, 107
 
 
 def install(folder: Path) -> None:
@@ -63,6 +63,8 @@ class Fake:
 def misbehave(seed: int) -> None:
     if seed == SLEEP:
         time.sleep(60)
+    elif seed == DAWDLE:
+        time.sleep(3)
     elif seed == DIE:
         os.kill(os.getpid(), signal.SIGKILL)
     elif seed == BREAK:

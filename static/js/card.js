@@ -190,6 +190,7 @@ export class Card {
     this.part("page").hidden = false;
     this.part("page-text").textContent = text("versions");
     this.part("page").className = "button primary";
+    this.part("download").before(this.part("page"));
     return text("some_ready", { ready: number(photo.ready), n: number(photo.jobs.length) });
   }
 

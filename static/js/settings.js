@@ -37,6 +37,7 @@ export function settings(form, changed = () => {}) {
 // What to send with a photo: the model and what was filled in for it.
 export function wishes(form) {
   const fields = [...form.querySelectorAll("[name=model], [data-option] [name]")];
-  const given = fields.filter((field) => !field.disabled && field.value !== "");
+  const off = (field) => field.disabled || field.value === "" || (field.type === "checkbox" && !field.checked);
+  const given = fields.filter((field) => !off(field));
   return Object.fromEntries(given.map((field) => [field.name, field.value]));
 }

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -22,15 +23,17 @@ PATIENCE = 60.0  # seconds until the site must answer
 COLOUR = 60_000  # milliseconds until a small photo is in colour, loading the model included
 
 
-@pytest.fixture(scope="package")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+@contextmanager
+def serve(var: Path, settings: dict[str, str]) -> Iterator[str]:
     """The address of `manage.py up` with an empty database of its own."""
-    port, var = free_port(), tmp_path_factory.mktemp("site")
+    port = free_port()
     environment = os.environ | {"COLORIA_VAR": str(var), "COLORIA_CONTACT": "contact@example.org"}
     environment.pop("DJANGO_SETTINGS_MODULE", None)
     with (var / "up.log").open("wb") as log:
         command = [sys.executable, "manage.py", "up", "--port", str(port)]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment | settings, stdout=log, stderr=log
+        )
     try:
         deadline = monotonic() + PATIENCE
         while not answers(port):
@@ -41,6 +44,13 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait(timeout=30)
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The site as it is installed, with the bundled model."""
+    with serve(tmp_path_factory.mktemp("site"), {}) as address:
+        yield address
 
 
 @pytest.fixture(scope="package")

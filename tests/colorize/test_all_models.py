@@ -45,7 +45,7 @@ class AllModelsTests(BaseTestCase):
         kept = self.everything(strength="0.5", seed="7").jobs.values_list("model", "settings")
         assert dict(kept) == {
             "coloria": {"strength": 0.5},
-            "fake": {"strength": 0.5, "seed": 7},
+            "fake": {"strength": 0.5, "seed": 7, "candidates": 1, "raw": False},
             "plain": {"strength": 0.5},
         }
 
@@ -69,7 +69,7 @@ class AllModelsTests(BaseTestCase):
         assert job["bytes"] == len(b"".join(self.alice.get(job["download"]).streaming_content))
         for model in ("coloria", "fake", "plain"):
             assert f'href="/models/{model}/"' in page
-        assert len(re.findall("24 . 16 px", page)) == 5 and page.count("Colour ready in") == 3
+        assert len(re.findall("24 . 16 px", page)) == 4 and page.count("Colour ready in") == 3
 
     def test_the_order_is_that_of_sending_whoever_is_ready_first(self) -> None:
         photo = self.everything()
@@ -128,12 +128,13 @@ class AgainTests(BaseTestCase):
 
     def test_a_program_may_send_json(self) -> None:
         photo, hints = self.coloured(), [{"x": 0.5, "y": 1, "rgb": [255, 0, 7]}]
-        body = {"model": "fake", "seed": 3, "label": 151, "hints": hints}
+        body = {"model": "fake", "seed": 3, "label": 151, "raw": True, "hints": hints}
         address = f"/api/v1/photos/{photo.pk}/jobs"
         answer = self.alice.post(address, json.dumps(body), content_type="application/json")
         assert answer.status_code == 202
         settings = answer.json()["jobs"][-1]["settings"]
-        assert settings == {"strength": 1.0, "seed": 3, "label": 151, "hints": hints}
+        assert settings["hints"] == hints
+        assert (settings["seed"], settings["label"], settings["raw"]) == (3, 151, True)
         assert answer.json()["jobs"][-1]["subject"] == "Chihuahua"
 
     def test_json_that_is_no_object_is_refused(self) -> None:
@@ -160,7 +161,14 @@ class AgainTests(BaseTestCase):
         page = self.alice.get(f"/photos/{photo.pk}/").content.decode()
         form = page[page.index('name="model" value="fake"') : page.index("Another version")]
         fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form))
-        assert fields == {"model": "fake", "label": "7", "strength": "0.6", "seed": "5"}
+        assert fields == {
+            "model": "fake",
+            "label": "7",
+            "strength": "0.6",
+            "seed": "5",
+            "candidates": "1",
+            "raw": "false",
+        }
 
     def test_a_model_without_chance_offers_no_other_version(self) -> None:
         photo = self.coloured(model="plain")
@@ -227,6 +235,9 @@ class SettingsTests(BaseTestCase):
         ("label", "1000", "The subject is a number from 0 to 999 or the name of"),
         ("label", "-1", "The subject is a number from 0 to 999 or the name of"),
         ("label", "my aunt", "The subject is a number from 0 to 999 or the name of"),
+        ("candidates", "0", "The candidates are a whole number from 1 to 5."),
+        ("candidates", "6", "The candidates are a whole number from 1 to 5."),
+        ("raw", "perhaps", "The raw output is wished with true or false."),
         ("hints", "red", "Hints are a list of {x, y, rgb}."),
         ("hints", "{}", "Hints are a list of {x, y, rgb}."),
         ("hints", "[" * 100_000, "Hints are a list of {x, y, rgb}."),
@@ -305,8 +316,17 @@ class SettingsTests(BaseTestCase):
         assert {"seed", "strength", "label", "hints"} <= set(json.loads(found[1])["all"])
 
     def test_the_settings_are_shown_with_the_result(self) -> None:
-        photo = self.coloured(label="281", render_factor="12", seed="77", strength="1.4")
+        photo = self.coloured(
+            label="281", render_factor="12", seed="77", strength="1.4", candidates="3", raw="on"
+        )
         page = self.alice.get(f"/photos/{photo.pk}/").content.decode()
         text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
-        for words in ("Colour vivid", "Render factor 12", "tabby (281)", "Seed 77"):
+        for words in (
+            "Colour vivid",
+            "Render factor 12",
+            "tabby (281)",
+            "Seed 77",
+            "Tries 3",
+            "Raw output yes",
+        ):
             assert words in text
