@@ -21,7 +21,7 @@ from pathlib import Path
 
 from pebble import ProcessExpired, ProcessPool
 
-from ml import memory, registry
+from ml import memory, records, registry
 from ml.errors import Cancelled, Crashed, OutOfMemory, TimedOut
 from ml.images import Limits, open_photo, save_photo, save_preview
 from ml.spec import Colorizer, ModelSpec, Settings
@@ -127,14 +127,26 @@ def _epitaph(expired: ProcessExpired) -> Crashed | OutOfMemory:
 
 
 class Shelf:
-    """Loaded colorizers, bounded by bytes; the least recently used goes first."""
+    """Loaded colorizers, bounded by bytes; the least recently used goes first. One whose `stamp`
+    has changed is loaded again: other weights were installed.
+    """
 
-    def __init__(self, room: int, load: Callable[[str], Colorizer]) -> None:
-        self.room, self.load = room, load
+    def __init__(
+        self,
+        room: int,
+        load: Callable[[str], Colorizer],
+        stamp: Callable[[str], int] = lambda name: 0,
+    ) -> None:
+        self.room, self.load, self.stamp = room, load, stamp
+        self.stamps: dict[str, int] = {}
         self.held: OrderedDict[str, tuple[Colorizer, int]] = OrderedDict()  # with their bytes
 
     def get(self, name: str) -> Colorizer:
+        stamp = self.stamp(name)
+        if self.stamps.get(name) != stamp:
+            self.held.pop(name, None)
         if name not in self.held:
+            self.stamps[name] = stamp
             before = resident()
             colorizer = self.load(name)
             self.held[name] = colorizer, max(0, resident() - before)
@@ -169,7 +181,11 @@ def _open(
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     registry.MODELS.update(models)
-    _shelf = Shelf(cache_bytes, lambda name: registry.load(name, device=device, folder=weights))
+    _shelf = Shelf(
+        cache_bytes,
+        lambda name: registry.load(name, device=device, folder=weights),
+        lambda name: records.stamp(name, weights),
+    )
     _limits = limits
 
 

@@ -7,15 +7,28 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from onnxruntime.capi.onnxruntime_pybind11_state import Fail, RuntimeException
+from onnxruntime.capi import onnxruntime_pybind11_state as raised
 
 from ml.color import Array, ab_bins, lab_from_rgb
 from ml.compose import compose, small_luma, threads
+from ml.errors import ModelUnavailable
 from ml.images import Photograph
 from ml.spec import Colorizer, Hint, ModelSpec, Settings
 
 STRIDE = 32  # both sides of the network's input are multiples of this
 MAX_RATIO = 4.0  # a longer strip is squeezed for the network; chroma is stretched back
+INPUTS = {"luma", "hints"}
+# Neither is a RuntimeError, but both may tell of lost memory.
+FAILURES = (raised.Fail, raised.RuntimeException)
+REFUSALS = (  # of a file that is no network, or none that this runtime knows
+    raised.Fail,
+    raised.InvalidArgument,
+    raised.InvalidGraph,
+    raised.InvalidProtobuf,
+    raised.NoModel,
+    raised.NoSuchFile,
+    raised.NotImplemented,
+)
 HINT_RADIUS = 2  # pixels of the network's input around a hint's centre
 
 
@@ -94,19 +107,36 @@ class Coloria:
         inputs = {"luma": luma[None, None], "hints": hints[None]}
         try:
             (logits,) = self.session.run(None, inputs)
-        except (Fail, RuntimeException) as error:  # no RuntimeErrors, but they tell of lost memory
+        except FAILURES as error:
             raise RuntimeError(str(error)) from error
+        except raised.InvalidArgument as error:
+            raise ValueError(str(error)) from error
         return np.asarray(logits[0], np.float32)
+
+    def read(self, photo: Photograph, hints: tuple[Hint, ...] = ()) -> tuple[Array, Array]:
+        """The photo's luma (h, w) at the network's size, and logits (Q, h/4, w/4)."""
+        size = input_size(*photo.size, self.side)
+        luma = small_luma(photo, *size)
+        return luma, self.logits(luma, hint_planes(hints, *size))
 
     def colorize(self, photo: Photograph, settings: Settings) -> Photograph:
         """The photo in colour, same size. Reads `strength` and `hints`."""
-        height, width = photo.pixels.shape[:2]
-        size = input_size(width, height, self.side)
-        luma = small_luma(photo, *size)
-        logits = self.logits(luma, hint_planes(settings.hints, *size))
+        luma, logits = self.read(photo, settings.hints)
         return compose(photo, decode(logits, dial(settings.strength)), luma)
 
 
 def load(spec: ModelSpec, path: Path, device: str) -> Colorizer:
-    """The bundled model; it runs on the CPU whatever `device` is."""
-    return Coloria(spec, path)
+    """The bundled model, or another export of our recipe; it runs on the CPU whatever `device` is.
+
+    Raises ModelUnavailable if the file is none.
+    """
+    try:
+        coloria = Coloria(spec, path)
+    except REFUSALS as error:
+        reason = f"{path.name}: not an ONNX network ({str(error).splitlines()[0]})"
+        raise ModelUnavailable(reason, {"title": spec.title}) from error
+    inputs = {entry.name for entry in coloria.session.get_inputs()}
+    if inputs != INPUTS:
+        reason = f"{path.name}: another network, whose inputs are {', '.join(sorted(inputs))}"
+        raise ModelUnavailable(reason, {"title": spec.title})
+    return coloria
