@@ -1,8 +1,12 @@
 """What a run is: one frozen record per recipe, its presets as data, and `key=value` overrides."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from training.nogan.config import PRESETS as NOGAN
+from training.nogan.config import NoganConfig, stage_fields, with_stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +129,9 @@ class CnnConfig:
     keep_every: int = 10  # epochs between copies of the model that are kept
 
 
-Config = ColoriaConfig | BigColorConfig | CnnConfig
+Config = ColoriaConfig | BigColorConfig | CnnConfig | NoganConfig
 
-PRESETS: dict[str, dict[str, Config]] = {
+PRESETS: dict[str, Mapping[str, Config]] = {
     "coloria": {
         "laptop": ColoriaConfig(),
         "smoke": ColoriaConfig(
@@ -157,22 +161,29 @@ PRESETS: dict[str, dict[str, Config]] = {
             checkpoint_every=1,
         ),
     },
+    **NOGAN,
 }  # fmt: skip
 
 
 def override(config: Config, assignments: list[str]) -> Config:
-    """Apply `key=value` strings; a value is read as the type of the field it replaces.
+    """Apply `key=value` strings; a value is read as the type of the field it replaces. The knobs of
+    a NoGAN stage are written stage.key=value.
 
     Raises ValueError naming the key that does not exist or the value that does not fit.
     """
-    changes: dict[str, Any] = {}
-    fields = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
     for assignment in assignments:
         key, _, text = assignment.partition("=")
+        fields = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+        if isinstance(config, NoganConfig):
+            fields |= stage_fields(config)
         if key not in fields:
             raise ValueError(f"there is no setting {key!r}; known: {', '.join(fields)}")
-        changes[key] = parse(key, text, fields[key])
-    return dataclasses.replace(config, **changes)
+        value = parse(key, text, fields[key])
+        if isinstance(config, NoganConfig) and "." in key:
+            config = with_stage(config, key, value)
+        else:
+            config = dataclasses.replace(config, **{key: value})
+    return config
 
 
 def parse(key: str, text: str, current: Any) -> Any:
