@@ -9,7 +9,8 @@ from itertools import pairwise
 
 WIDTH = 360  # units of the drawing; on a small phone one unit is one pixel
 TOP, STEP, THICK = 30, 27, 15  # of the first block, from level to level, of a block
-BROAD, TAPER, INDENT = 84, 9, 20  # of the first block; per level: narrower, and further in
+BROAD, TAPER = 84, 9  # the first block; how much narrower the next is
+MARGIN, NECK = 8, 108  # where the first block begins, and the deepest
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Drawing:
     @property
     def encoder(self) -> list[Block]:
         return [
-            Block(8 + INDENT * level, TOP + STEP * level, BROAD - TAPER * level)
+            Block(self.indent(level), TOP + STEP * level, BROAD - TAPER * level)
             for level in range(self.levels - 1)
         ]
 
@@ -74,8 +75,11 @@ class Drawing:
 
     @property
     def neck(self) -> Block:
-        side = 8 + INDENT * (self.levels - 1)
-        return Block(side, TOP + STEP * (self.levels - 1), WIDTH - 2 * side)
+        return Block(NECK, TOP + STEP * (self.levels - 1), WIDTH - 2 * NECK)
+
+    def indent(self, level: int) -> int:
+        """The deeper, the nearer to the middle."""
+        return MARGIN + (NECK - MARGIN) * level // (self.levels - 1)
 
     @property
     def across(self) -> list[Arrow]:

@@ -100,7 +100,7 @@ def page(row: Row) -> dict[str, Any]:
         "files": [weights for weights in (spec.weights, spec.more) if weights],
         "record": noted,
         "added": parse_datetime(noted.added) if noted else None,
-        "elsewhere": measured_elsewhere(row),
+        "elsewhere": measured_elsewhere(row, noted),
     }
 
 
@@ -118,9 +118,11 @@ def record(spec: ModelSpec) -> Record | None:
         return None
 
 
-def measured_elsewhere(row: Row) -> bool:
+def measured_elsewhere(row: Row, noted: Record | None) -> bool:
     """Whether the card's figures belong to other weights than those installed here."""
     measured = ((row.card or {}).get("measured") or {}).get("weights_sha256")
     if not measured or row.state != "installed":
         return False
-    return bool(measured != registry.checksum(row.spec, settings.COLORIA_WEIGHTS))
+    if noted is None:
+        return bool(measured != row.spec.weights.sha256)
+    return measured not in {noted.sha256, *(file.sha256 for file in noted.files)}

@@ -22,6 +22,8 @@ PAGES = [
     "/history/",
     "/models/",
     "/models/coloria/",
+    "/models/stable-x/",
+    "/models/bigcolor-x/",
     "/how-it-works/",
     "/about/",
     "/nothing-here/",
@@ -89,6 +91,26 @@ def test_axe_finds_nothing_in_french(browser: Browser, site: str) -> None:
         page.goto("/")
         expect(page.locator("html")).to_have_attribute("lang", "fr")
         assert findings(page) == []
+
+
+@pytest.mark.parametrize("path", ["/models/", "/models/cnn/", "/models/zhang-eccv16/"])
+def test_axe_finds_nothing_in_what_unfolds(lit: Page, path: str) -> None:
+    """The commands for the administrator and the checksums of a model."""
+    lit.goto(path)
+    lit.evaluate("document.querySelectorAll('main details').forEach(part => part.open = true)")
+    expect(lit.locator("main pre").first).to_be_visible()
+    assert findings(lit) == []
+
+
+@pytest.mark.parametrize("path", ["/models/", "/models/zhang-siggraph17/"])
+def test_nothing_sticks_out_in_french(browser: Browser, site: str, path: str) -> None:
+    """French words are longer; what unfolds is open."""
+    size: Any = {"width": 360, "height": 640}
+    with browser.new_context(base_url=site, locale="fr-FR", viewport=size) as context:
+        page = context.new_page()
+        page.goto(path)
+        page.evaluate("document.querySelectorAll('main details').forEach(part => part.open = true)")
+        assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
 @pytest.mark.parametrize("path", PAGES)
