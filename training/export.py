@@ -1,5 +1,6 @@
 """A trained network as one ONNX file."""
 
+import json
 import logging
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from torch import Tensor
 
 from ml.color import ab_bins
 from ml.nets.coloria import OUTPUT_STRIDE, Coloria
+from training import checkpoint
 
 logger = logging.getLogger(__name__)
 
+RARITY = "rarity.json"  # weights (Q,) of the bins in the loss, beside the checkpoints
 SMALL = 4096  # bytes; biases and constants below it stay in single precision
 TOLERANCE = (
     0.05  # largest difference in logits between torch and ONNX Runtime: half-precision weights
@@ -40,6 +43,19 @@ def halve_weights(model: onnx.ModelProto) -> None:
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
+
+
+def export_checkpoint(source: Path, path: Path) -> None:
+    """A checkpoint of `train_model coloria`, its averaged weights, as ONNX: what the run would have
+    given had it ended there.
+
+    Raises FileNotFoundError without the run's rarity.json beside it.
+    """
+    rarity = source.parent / RARITY
+    if not rarity.exists():
+        raise FileNotFoundError(f"{RARITY} is missing; `train_model coloria --resume` writes it")
+    state = checkpoint.load(source)["ema"]
+    export_coloria(state, torch.tensor(json.loads(rarity.read_text())), path)
 
 
 def export_coloria(state: dict[str, Tensor], rarity: Tensor, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`manage.py colorize` and `manage.py evaluate_models`, without a server."""
+"""`manage.py colorize`, without a server."""
 
 import io
 import json
@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from django.core.management import CommandError, call_command
 from PIL import Image
-from skimage import data
 
+from ml.images import Photograph
+from ml.management.commands import colorize as command
+from ml.spec import Settings
 from tests.ml.photos import cameraman, ramp
 
 
@@ -104,8 +106,34 @@ def test_hints_that_do_not_fit_are_refused(scans: Path, tmp_path: Path, text: st
         call_command("colorize", str(scans), "--out", str(tmp_path / "out"), "--hints", str(hints))
 
 
+@pytest.mark.parametrize("label", ["0", "999", "151", "Chihuahua"])
+def test_the_class_and_the_candidates_reach_the_model(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, label: str
+) -> None:
+    class Grey:
+        def colorize(self, photo: Photograph, settings: Settings) -> Photograph:
+            wished.append(settings)
+            return photo
+
+    wished: list[Settings] = []
+    monkeypatch.setattr(command, "load_models", lambda name: {name: Grey()})
+    colorize(scans / "one.jpg", "--out", tmp_path, "--label", label, "--candidates", 5, "--seed", 9)
+    number = 151 if label == "Chihuahua" else int(label)
+    assert wished == [Settings(label=number, candidates=5, seed=9)]
+
+
 @pytest.mark.parametrize(
-    "wrong", [["--model", "nope"], ["--strength", "3"], ["--render-factor", "99"]]
+    "wrong",
+    [
+        ["--model", "nope"],
+        ["--strength", "3"],
+        ["--render-factor", "99"],
+        ["--label", "1000"],
+        ["--label", "-1"],
+        ["--label", "no such thing"],
+        ["--candidates", "0"],
+        ["--candidates", "6"],
+    ],
 )
 def test_a_wish_that_cannot_be_met_is_refused_before_any_work(
     scans: Path, tmp_path: Path, wrong: list[str]
@@ -113,30 +141,6 @@ def test_a_wish_that_cannot_be_met_is_refused_before_any_work(
     with pytest.raises(CommandError):
         call_command("colorize", str(scans), "--out", str(tmp_path / "out"), *wrong)
     assert not (tmp_path / "out").exists()
-
-
-def test_the_evaluation_prints_grey_first_and_writes_the_contract(tmp_path: Path) -> None:
-    photos = tmp_path / "photos"
-    photos.mkdir()
-    for name in ("astronaut", "coffee"):
-        Image.fromarray(getattr(data, name)()).save(photos / f"{name}.jpg")
-    out, target = io.StringIO(), tmp_path / "report.json"
-    call_command("evaluate_models", "--images", str(photos), "--json", str(target), stdout=out)
-    lines = out.getvalue().splitlines()
-    assert lines[2].startswith("grey")
-    assert lines[3].startswith("coloria")
-    report = json.loads(target.read_text())
-    assert set(report) == {"set", "grey", "truth", "models"}
-    assert set(report["models"]["coloria"]) == {
-        "weights_sha256", "de00", "de00_minus_grey", "better_than_grey", "colourfulness", "psnr",
-        "max_abs_dL", "seconds", "failed",
-    }  # fmt: skip
-    assert report["models"]["coloria"]["max_abs_dL"] < 0.3
-
-
-def test_an_evaluation_without_photos_says_so(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="no photos below"):
-        call_command("evaluate_models", "--images", str(tmp_path))
 
 
 def test_the_recipes_are_listed_without_the_frameworks() -> None:

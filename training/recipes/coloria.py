@@ -22,7 +22,7 @@ from training import loop
 from training.config import ColoriaConfig
 from training.data import Crops, PhotoStore, pack, split
 from training.errors import MissingWeights
-from training.export import export_coloria
+from training.export import RARITY, export_coloria
 from training.losses import BinLoss, bin_prior
 
 logger = logging.getLogger(__name__)
@@ -153,6 +153,7 @@ def learn(
     groups = [{"params": encoder, "lr": config.encoder_lr}, {"params": rest, "lr": config.lr}]
     record = {"recipe": "coloria", "preset": preset, "photos": len(photos)}
     loss = BinLoss(prior, config.rebalance)
+    (out / RARITY).write_text(json.dumps(loss.rarity.tolist()))  # exporting needs it
     ema = loop.train(
         net, loss, groups, Crops(store, photos, config), Validate(store, held_out),
         config, out, resume, device, record,
