@@ -24,7 +24,8 @@ class Settings:
 
     strength: 0 grey, 1 the model's own colour, up to 2 more vivid. render_factor: DeOldify's
     (7-45), side / 16. label: the ImageNet class (0-999) that BigColor takes the photo for; without
-    one, the seed draws it.
+    one, the seed draws it. candidates: how many pictures (1-5) BigColor makes to keep the most
+    believable. raw: the network's own picture, without the photo's luma and sharpness.
     """
 
     strength: float = 1.0
@@ -32,6 +33,8 @@ class Settings:
     seed: int = 0
     hints: tuple[Hint, ...] = ()
     label: int | None = None
+    candidates: int = 1
+    raw: bool = False
 
 
 class Colorizer(Protocol):

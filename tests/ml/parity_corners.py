@@ -1,17 +1,18 @@
-"""Make tests/data/parity/zhang.npz and bigcolor.npz: python -m tests.ml.parity_corners"""
+"""Make tests/data/parity/zhang.npz, bigcolor.npz and cnn.npz: python -m tests.ml.parity_corners"""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ml.backends import bigcolor, zhang
+from ml.backends import bigcolor, cnn, zhang
 from ml.backends.bigcolor import Painter
 from ml.backends.zhang import Zhang, hints_in_lab, network_luma
 from ml.nets.bigcolor import BigColor
 from ml.nets.zhang import ECCV16, SIGGRAPH17
 from ml.spec import Hint
 from tests.ml import parity
+from tests.ml.keras_file import arrays
 from tests.ml.parity_bigcolor import AVERAGED, RAW
 from tests.ml.parity_net import Net
 from tests.ml.photos import photograph, ramp
@@ -74,12 +75,21 @@ def bigcolor_corners(net: Net) -> Kept:
     return corners(colours, bigcolor.upstream(photo, colours).pixels)
 
 
+def cnn_corners(net: Net) -> Kept:
+    photo = photograph(ramp())
+    grey = cnn.network_grey(photo).astype(np.float32) / np.float32(255)
+    y = net(np.repeat(grey[None, ..., None], 3, -1))[0]
+    return corners(y, cnn.upstream(photo, y.clip(0, 1)).pixels)
+
+
 def main() -> None:
     kept = {model: zhang_corners(zhang_net(model)) for model in ZHANG}
     flat = {f"{model}_{name}": kept[model][name] for model in kept for name in kept[model]}
     np.savez_compressed(DATA / "zhang.npz", **flat)
     net = parity.build_bigcolor(bigcolor_files(), {"ema": True})
     np.savez_compressed(DATA / "bigcolor.npz", **bigcolor_corners(net))
+    net = parity.build_keras_unet(arrays(), {})
+    np.savez_compressed(DATA / "cnn.npz", **cnn_corners(net))
 
 
 if __name__ == "__main__":

@@ -50,19 +50,21 @@ def drawn(seed: int, key: str, table: Mapping[str, Entry]) -> Array:
     """A tensor before scale and offset, of the size that its kind has in trained networks."""
     shape = table[key][0]
     stem, _, leaf = key.rpartition(".")
-    if leaf in ("running_var", "stored_var"):
+    if leaf in ("running_var", "stored_var", "moving_variance"):
         return 1 + 0.6 * uniform(seed, key, shape)
-    if leaf in ("running_mean", "stored_mean"):
+    if leaf in ("running_mean", "stored_mean", "moving_mean"):
         return np.float32(0.1) * unit(seed, key, shape)
-    if leaf == "gamma":
+    if leaf == "gamma" and not shape:  # of an attention layer
         return np.full(shape, 0.5, np.float32)
-    if leaf == "weight_g" or (leaf in ("weight", "gain") and len(shape) == 1):
+    if leaf == "weight_g" or (leaf in ("weight", "gain", "gamma") and len(shape) == 1):
         return 1 + 0.4 * uniform(seed, key, shape)
-    if leaf == "bias":
-        norm = f"{stem}.running_var" in table or f"{stem}.stored_var" in table
+    if leaf in ("bias", "beta"):
+        norms = {f"{stem}.{kept}_var" for kept in ("running", "stored")}
+        norm = leaf == "beta" or not norms.isdisjoint(table)
         spread = 0.1 if norm else 0.05
         return np.float32(spread) * unit(seed, key, shape)
-    return unit(seed, key, shape) * np.float32((2.0 / int(np.prod(shape[1:]))) ** 0.5)
+    inputs = shape[:-1] if leaf == "kernel" else shape[1:]  # Keras puts them first
+    return unit(seed, key, shape) * np.float32((2.0 / int(np.prod(inputs))) ** 0.5)
 
 
 def singular(seed: int, key: str, weight: Tensor) -> tuple[Tensor, Tensor]:

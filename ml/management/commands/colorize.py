@@ -13,7 +13,7 @@ from django.conf import settings as project
 from django.core.management.base import BaseCommand, CommandError
 from PIL import Image
 
-from ml import registry
+from ml import classes, registry
 from ml.errors import ColorizeError
 from ml.evaluate import SUFFIXES
 from ml.images import SUFFIX, Limits, open_photo, save_photo
@@ -41,7 +41,30 @@ class Command(BaseCommand):
             metavar="FILE.json",
             help='[{"x": 0.4, "y": 0.7, "rgb": [120, 30, 30]}]',
         )
-        parser.add_argument("--seed", type=int, default=0, metavar="N")
+        parser.add_argument(
+            "--seed",
+            type=int,
+            default=0,
+            metavar="N",
+            help="BigColor's: another one, another version",
+        )
+        parser.add_argument(
+            "--label",
+            metavar="CLASS",
+            help="what BigColor takes the photo for: an ImageNet class, 0-999 or its name",
+        )
+        parser.add_argument(
+            "--candidates",
+            type=int,
+            default=1,
+            metavar="K",
+            help="how many pictures (1-5) BigColor makes to keep the most believable",
+        )
+        parser.add_argument(
+            "--raw",
+            action="store_true",
+            help="the CNN's own small picture, not on the photo's luma",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object per file")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -78,7 +101,24 @@ def wishes(options: dict[str, Any]) -> Settings:
     factor = options["render_factor"]
     if factor is not None and not 7 <= factor <= 45:
         raise CommandError("--render-factor goes from 7 to 45")
-    return Settings(options["strength"], factor, options["seed"], read_hints(options["hints"]))
+    if not 1 <= options["candidates"] <= 5:
+        raise CommandError("--candidates goes from 1 to 5")
+    return Settings(
+        options["strength"],
+        factor,
+        options["seed"],
+        read_hints(options["hints"]),
+        read_label(options["label"]),
+        options["candidates"],
+        raw=options["raw"],
+    )
+
+
+def read_label(text: str | None) -> int | None:
+    label = None if text is None else classes.number(text)
+    if text is not None and label is None:
+        raise CommandError("--label is a number from 0 to 999 or the name of an ImageNet class")
+    return label
 
 
 def read_hints(path: Path | None) -> tuple[Hint, ...]:
