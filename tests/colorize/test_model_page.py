@@ -246,6 +246,12 @@ class ListTests(BaseTestCase):
     def test_a_recommended_model_that_is_not_there_says_so(self) -> None:
         self.assertContains(self.alice.get("/models/"), "(not on this server)", 4)
 
+    def test_the_ways_that_are_not_built_are_told(self) -> None:
+        """S006-S008: strokes, examples, Larsson's network, transformers."""
+        page = self.alice.get("/models/")
+        for way in ("strokes of colour", "similar photograph", "Larsson", "transformer"):
+            self.assertContains(page, way)
+
     def test_a_server_without_models_says_so(self) -> None:
         with mock.patch("colorize.catalogue.state", return_value="missing"):
             self.assertContains(self.alice.get("/models/"), "No model is installed.")
