@@ -1,18 +1,25 @@
 """BigColor: grey in, colours out, as an ImageNet class and a latent vector would have them.
 
 Upstream lets an EfficientNet-L2 of 475 pixels choose the class, and draws the latent unseeded. Here
-both are given, or drawn from the seed: the same seed gives the same picture.
+both are given, or drawn from the seed: the same seed gives the same picture. Of several draws the
+most believable for the photo can be kept.
 """
 
+import functools
+import itertools
+import logging
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from PIL import Image
 
+from ml import records, registry, score
 from ml.backends import engines, lab
+from ml.backends.coloria import Coloria
 from ml.backends.engines import Engine
 from ml.color import Array, lab_from_rgb
 from ml.compose import compose, small_luma
@@ -29,13 +36,30 @@ DEVIATION = 0.8  # of the latent's normal distribution
 GREY = (0.2989, 0.587, 0.114)  # upstream's weights of red, green and blue
 
 Shape = Literal["square", "powerof"]
+Composition = Literal["luma", "upstream"]
+
+log = logging.getLogger(__name__)
+
+
+def draws(seed: int) -> Iterator[tuple[int, Array]]:
+    """Classes and latents (LATENT,) without end, that depend on the seed alone."""
+    random = np.random.default_rng(abs(seed))
+    while True:
+        label = int(random.integers(CLASSES))
+        yield label, (random.standard_normal(LATENT) * DEVIATION).astype(np.float32)
 
 
 def draw(seed: int) -> tuple[int, Array]:
-    """A class and a latent (LATENT,) that depend on the seed alone."""
-    random = np.random.default_rng(abs(seed))
-    label = int(random.integers(CLASSES))
-    return label, (random.standard_normal(LATENT) * DEVIATION).astype(np.float32)
+    """The first class and latent (LATENT,) of a seed."""
+    return next(draws(seed))
+
+
+@functools.cache
+def critic() -> Coloria:
+    """The bundled model, even where another has taken its place: the one that was measured. Raises
+    ModelUnavailable.
+    """
+    return cast(Coloria, registry.load("coloria", folder=records.BUNDLE))
 
 
 def input_size(width: int, height: int, shape: Shape) -> tuple[int, int]:
@@ -80,15 +104,34 @@ def upstream(photo: Photograph, colours: Array) -> Photograph:
     return replace(photo, pixels=(rgb * np.float32(255)).astype(np.uint8), alpha=alpha)
 
 
+def most_believable(photo: Photograph, several: Sequence[Array]) -> int:
+    """Which of several ab (h, w, 2) the bundled model finds the likeliest for the photo."""
+    _, logits = critic().read(photo)
+    return score.best(logits, several)
+
+
+def chroma(colours: Array) -> Array:
+    """ab (h, w, 2) of the network's picture (h, w, 3), 0..1."""
+    return lab_from_rgb(colours)[..., 1:]
+
+
+def finished(photo: Photograph, ab: Array, strength: float, size: tuple[int, int]) -> Photograph:
+    """The photo in the colours `ab`, guided by its luma at `size`, width and height."""
+    return compose(photo, ab * np.float32(strength), small_luma(photo, *size))
+
+
 class Painter:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def colours(self, photo: Photograph, label: int, latent: Array, shape: Shape) -> Array:
-        """The network's own picture (h, w, 3), 0..1, at its own size."""
-        x = resize(grey(photo), *input_size(*photo.size, shape))
+    def answer(self, x: Array, label: int, latent: Array) -> Array:
+        """The network's own picture (h, w, 3), 0..1, of grey x (h, w)."""
         y = self.engine(x[None, None], np.array([label]), latent[None])
         return np.ascontiguousarray((y[0] + 1).transpose(1, 2, 0) / 2)
+
+    def colours(self, photo: Photograph, label: int, latent: Array, shape: Shape) -> Array:
+        """The network's own picture (h, w, 3), 0..1, at its own size."""
+        return self.answer(resize(grey(photo), *input_size(*photo.size, shape)), label, latent)
 
     def paint(
         self,
@@ -96,7 +139,7 @@ class Painter:
         label: int,
         latent: Array,
         strength: float = 1.0,
-        composition: Literal["luma", "upstream"] = "luma",
+        composition: Composition = "luma",
         shape: Shape = "powerof",
     ) -> Photograph:
         """The photo in colour, as a picture of ImageNet class `label` and with `latent` (LATENT,).
@@ -107,15 +150,24 @@ class Painter:
         colours = self.colours(photo, label, latent, shape)
         if composition == "upstream":
             return upstream(photo, colours)
-        ab = lab_from_rgb(colours)[..., 1:] * np.float32(strength)
-        return compose(photo, ab, small_luma(photo, *input_size(*photo.size, shape)))
+        return finished(photo, chroma(colours), strength, input_size(*photo.size, shape))
 
     def colorize(self, photo: Photograph, settings: Settings) -> Photograph:
-        """The photo in colour, same size. Reads `strength`, `seed` and `label`."""
-        label, latent = draw(settings.seed)
-        if settings.label is not None:
-            label = settings.label
-        return self.paint(photo, label, latent, settings.strength)
+        """The photo in colour, same size. Reads `strength`, `seed`, `label` and `candidates`.
+
+        Raises ModelUnavailable if there is nothing to choose with.
+        """
+        size = input_size(*photo.size, "powerof")
+        x = resize(grey(photo), *size)
+        drawn = list(itertools.islice(draws(settings.seed), settings.candidates))
+        labels = [label if settings.label is None else settings.label for label, _ in drawn]
+        several = [
+            chroma(self.answer(x, label, latent))
+            for label, (_, latent) in zip(labels, drawn, strict=True)
+        ]
+        kept = most_believable(photo, several) if len(several) > 1 else 0
+        log.info("class %d, candidate %d of %d", labels[kept], kept + 1, len(several))
+        return finished(photo, several[kept], settings.strength, size)
 
 
 def load(spec: ModelSpec, path: Path, device: str) -> Colorizer:

@@ -1,5 +1,6 @@
 """BigColor computes upstream's numbers, is seeded, and its files are read without running them."""
 
+import itertools
 import json
 import pickle
 import zipfile
@@ -10,9 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
-from ml import registry
+from ml import records, registry, score
 from ml.backends import bigcolor
-from ml.backends.bigcolor import Painter, draw, input_size
+from ml.backends.bigcolor import Painter, draw, draws, input_size
 from ml.backends.checkpoints.bigcolor import network
 from ml.compose import luma
 from ml.errors import ModelUnavailable
@@ -109,6 +110,50 @@ def test_a_class_can_be_chosen_without_changing_the_latent() -> None:
     assert (painted(seed=7, label=label) == painted(seed=7)).all()
     assert (painted(seed=7, label=999 - label) != painted(seed=7)).any()
     assert latent.std() == pytest.approx(0.8, abs=0.15)
+
+
+def test_one_candidate_is_the_seeds_own_and_more_candidates_begin_with_it() -> None:
+    drawn = [label for label, _ in itertools.islice(draws(7), 5)]
+    assert len(set(drawn)) == 5
+    assert drawn[0] == draw(7)[0]
+    assert (painted(seed=7, candidates=1) == painted(seed=7)).all()
+    plain = Painter(echo).paint(photograph(ramp()), *draw(7)).pixels
+    assert (painted(seed=7) == plain).all()
+
+
+def test_of_several_candidates_the_most_believable_is_kept() -> None:
+    photo, several = photograph(ramp()), list(itertools.islice(draws(4), 5))
+    painter = Painter(echo)
+    seen = score.evidence(bigcolor.critic().read(photo)[1])
+    colours = [painter.colours(photo, *chance, "powerof") for chance in several]
+    marks = [score.score(seen, bigcolor.chroma(picture)) for picture in colours]
+    best = int(np.argmax(marks))
+    assert best != 0  # or the first would do as well
+    result = painter.colorize(photo, Settings(seed=4, candidates=5)).pixels
+    assert (result == painter.paint(photo, *several[best]).pixels).all()
+    assert (result == painter.colorize(photo, Settings(seed=4, candidates=5)).pixels).all()
+
+
+def test_candidates_of_a_given_class_differ_in_the_latent_alone() -> None:
+    asked: list[tuple[int, float]] = []
+
+    def listening(x: np.ndarray, c: np.ndarray, z: np.ndarray) -> np.ndarray:
+        asked.append((int(c[0]), float(z[0, 0])))
+        return echo(x, c, z)
+
+    Painter(listening).colorize(photograph(ramp()), Settings(seed=7, label=151, candidates=3))
+    assert [label for label, _ in asked] == [151] * 3
+    assert len({latent for _, latent in asked}) == 3
+
+
+def test_nothing_is_kept_at_random_where_there_is_nothing_to_choose_with(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bigcolor.critic.cache_clear()
+    monkeypatch.setattr(records, "BUNDLE", tmp_path)
+    with pytest.raises(ModelUnavailable):
+        painted(seed=7, candidates=2)
+    assert painted(seed=7).any()
 
 
 def test_a_photo_keeps_its_luma_and_depth() -> None:
