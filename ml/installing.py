@@ -33,9 +33,11 @@ def add(spec: ModelSpec, paths: Sequence[Path], folder: Path) -> Record:
     require(spec, paths)
     with locked(spec, folder) as work:
         try:
-            return install(spec, [(path, "") for path in paths], folder, work)
+            record = install(spec, [(path, "") for path in paths], folder, work)
         except ModelUnavailable as error:
             raise WeightsError(f"{error.reason}. Nothing was changed.") from error
+        shutil.rmtree(downloads(spec, folder), ignore_errors=True)  # no longer wanted
+        return record
 
 
 def fetch(spec: ModelSpec, folder: Path, pace: Pace = USUAL) -> Record:

@@ -58,7 +58,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
         elif habits.status != 200:
-            self.send_error(habits.status)
+            self.send_response(habits.status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
         else:
             self.send(habits, self.first(habits))
 

@@ -121,7 +121,7 @@ def test_a_bad_photo_is_told_by_its_name(host: Host, tmp_path: Path) -> None:
 def test_a_model_without_weights_says_how_to_get_them(host: Host, tmp_path: Path) -> None:
     with pytest.raises(ModelUnavailable, match=r"Missing is not installed") as refused:
         ask(host, tmp_path, model="missing")
-    assert "put missing.bin" in refused.value.reason
+    assert "weights add missing missing.bin" in refused.value.reason
 
 
 def test_closing_leaves_no_child(host: Host, tmp_path: Path) -> None:
@@ -177,6 +177,18 @@ def test_the_least_recently_used_model_leaves_a_full_shelf(monkeypatch: Any) -> 
     for name in ("a", "b", "a", "c", "a", "b"):
         shelf.get(name)
     assert loaded == ["a", "b", "c", "b"]
+
+
+def test_other_weights_are_loaded_when_they_are_installed() -> None:
+    loaded: list[str] = []
+    stamps = {"a": 1, "b": 1}
+    shelf = Shelf(10**9, lambda name: loaded.append(name) or fakes.Fake(), stamps.__getitem__)  # type: ignore[func-returns-value]
+    for name in ("a", "b", "a"):
+        shelf.get(name)
+    stamps["a"] = 2
+    for name in ("a", "b", "a"):
+        shelf.get(name)
+    assert loaded == ["a", "b", "a"]
 
 
 def test_asking_loads_no_framework_into_the_asking_process() -> None:

@@ -147,6 +147,19 @@ def test_ctrl_c_leaves_what_came_and_says_how_to_go_on(
     assert server.asked[-1][1]["Range"] == "bytes=900-"
 
 
+def test_ctrl_c_in_any_other_action_changes_nothing(
+    spec: ModelSpec, checkpoint: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(records, "write", stop)
+    with pytest.raises(CommandError, match="Nothing was changed") as caught:
+        run("add", "tiny", checkpoint)
+    assert caught.value.returncode == 130
+    assert [path.name for path in folder.rglob("*") if path.is_file()] == ["lock"]
+
+
 def test_corrupt_weights_are_found_and_mended(spec: ModelSpec, folder: Path) -> None:
     run("fetch", "tiny")
     path = records.path(spec, folder)

@@ -79,6 +79,14 @@ def test_two_files_may_come_in_any_order(
     assert [file.file for file in record.files] == list(names)
 
 
+def test_a_download_that_was_given_up_is_cleared_away(folder: Path, tmp_path: Path) -> None:
+    part = installing.downloads(TINY, folder) / "12345678" / "tiny.pth.part"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"half")
+    installing.add(TINY, [tiny.raw(tmp_path / "a.pth")], folder)
+    assert not part.exists()
+
+
 def test_more_files_than_a_model_has_are_refused(folder: Path, tmp_path: Path) -> None:
     path = tiny.raw(tmp_path / "a.pth")
     assert refused(CNN_LIKE, folder, path, path) == "tiny takes 1 file, not 2."

@@ -2,18 +2,21 @@
 
 import errno
 import hashlib
+import io
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from http.client import HTTPMessage
 from pathlib import Path
 from typing import Any
+from urllib.request import Request
 
 import pytest
 
 from ml import fetching, registry
 from ml.errors import WeightsError
 from ml.fetching import download
-from ml.replies import Pace
+from ml.replies import Pace, Redirects, SourceFailed
 from ml.spec import Weights
 from tests.ml.fileserver import Server, running
 
@@ -233,6 +236,18 @@ def test_a_redirect_to_nowhere_ends(
     server: Server, tmp_path: Path, location: str, says: str
 ) -> None:
     assert says in fails(weights(server.serve("net", location=location)), tmp_path)
+
+
+def test_a_redirect_that_gives_up_encryption_is_refused() -> None:
+    old = Request("https://example.org/net")
+    with pytest.raises(SourceFailed, match="without encryption"):
+        Redirects().redirect_request(
+            old, io.BytesIO(), 302, "Found", HTTPMessage(), "http://example.org/net"
+        )
+
+
+def test_a_part_that_nobody_asked_for_is_refused(server: Server, tmp_path: Path) -> None:
+    assert "was not asked for" in fails(weights(server.serve("net", status=206)), tmp_path)
 
 
 def test_a_long_chain_of_redirects_ends(server: Server, tmp_path: Path) -> None:

@@ -47,9 +47,11 @@ class Command(BaseCommand):
             raise CommandError(f"{name} is not a model. The models are: {names}.") from error
         except WeightsError as error:
             raise CommandError(str(error)) from error
+        except OSError as error:
+            raise CommandError(installing.complaint(error, folder)) from error
         except KeyboardInterrupt:
-            again = f"python manage.py weights {action} {name}"
-            message = f"\nStopped. What came so far is kept; to go on: {again}"
+            kept = f" What came so far is kept; to go on: python manage.py weights fetch {name}"
+            message = f"Stopped.{kept if action == 'fetch' else ' Nothing was changed.'}"
             raise CommandError(message, returncode=INTERRUPTED) from None
 
     def show(self, folder: Path) -> None:
