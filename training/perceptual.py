@@ -63,14 +63,18 @@ def build(kind: str, path: str, layers: tuple[int, ...]) -> Features:
     if kind not in ("vgg", "random"):
         raise TrainingError(f"perceptual={kind} is not known; it is vgg, random or none")
     try:
-        from torchvision.models import vgg16
+        from torchvision.models.vgg import cfgs, make_layers
     except ImportError as error:
         raise MissingWeights(
             "The perceptual loss needs torchvision: install it with `make full`, or train without "
             "that loss: --set perceptual=none."
         ) from error
     state = weights(path) if kind == "vgg" else None
-    net: nn.Sequential = vgg16(weights=None).features
+    net: nn.Sequential = make_layers(cfgs["D"])  # the convolutions of VGG16
+    for layer in net:
+        if isinstance(layer, nn.Conv2d):  # as torchvision begins
+            nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
+            nn.init.zeros_(layer.bias)
     if state is not None:
         try:
             net.load_state_dict(state)
