@@ -111,8 +111,8 @@ def test_epochs_are_told_by_the_names_that_upstream_gives(tmp_path: Path) -> Non
 
 
 def test_a_checkpoint_that_cannot_be_read_costs_its_row_only(photos: Path, tmp_path: Path) -> None:
-    (tmp_path / "torn.pt").write_bytes(b"torn")
-    printed = evaluated(photos, "--models", f"coloria,coloria={tmp_path / 'torn.pt'}")
+    (tmp_path / "torn.onnx").write_bytes(b"torn")
+    printed = evaluated(photos, "--models", f"coloria,coloria={tmp_path / 'torn.onnx'}")
     assert "every photo failed (model_unavailable)" in printed
     assert "s in all" in printed
 

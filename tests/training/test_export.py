@@ -1,0 +1,54 @@
+"""Checkpoints of a run are measured before it ends (S120)."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ml.color import ab_bins
+from ml.errors import ModelUnavailable
+from ml.management.contenders import contenders
+from ml.nets.coloria import Coloria
+from ml.spec import Settings
+from tests.ml.photos import photograph, ramp
+from training import checkpoint
+from training.export import RARITY, export_coloria
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A folder as `train_model coloria` leaves it: two checkpoints with their steps."""
+    torch.manual_seed(0)
+    for name, step in (("last", 40), ("best", 20)):
+        state = Coloria(len(ab_bins())).state_dict()
+        checkpoint.save(tmp_path / f"{name}.pt", {"ema": state, "step": step}, {"step": step})
+    rarity = np.linspace(0.5, 2, len(ab_bins()))
+    (tmp_path / RARITY).write_text(json.dumps(rarity.tolist()))
+    return tmp_path
+
+
+def test_a_checkpoint_colours_as_the_export_of_its_weights(run: Path, tmp_path: Path) -> None:
+    rows = contenders("coloria", run, tmp_path)
+    assert [(name, row.step) for name, row in rows.items()] == [
+        ("coloria@best", 20),
+        ("coloria@last", 40),
+    ]
+    grey = photograph(ramp())
+    shown = [row.load().colorize(grey, Settings()).pixels for row in rows.values()]
+    assert (shown[0] != shown[1]).any()
+    state = checkpoint.load(run / "best.pt")["ema"]
+    rarity = torch.tensor(json.loads((run / RARITY).read_text()))
+    export_coloria(state, rarity, tmp_path / "best.onnx")
+    row = contenders(f"coloria={tmp_path / 'best.onnx'}", None, tmp_path).popitem()[1]
+    assert (row.load().colorize(grey, Settings()).pixels == shown[0]).all()
+
+
+def test_without_the_rarity_of_colours_a_checkpoint_is_refused(run: Path, tmp_path: Path) -> None:
+    """Its colours would be tilted by the loss, and the figures wrong."""
+    (run / RARITY).unlink()
+    row = contenders("coloria", run, tmp_path)["coloria@best"]
+    with pytest.raises(ModelUnavailable) as caught:
+        row.load()
+    assert "rarity.json is missing" in caught.value.reason
