@@ -56,9 +56,9 @@ def chosen(name: str, photos: int) -> list[ModelSpec]:
     most = 1 if name == registry.ALL else settings.COLORIA_MAX_FILES
     if photos > most:
         raise TooMany(facts={"count": photos, "limit": settings.COLORIA_MAX_FILES})
-    if name == registry.ALL:
-        return installed()
-    spec = registry.get(name or default())
+    if name == registry.ALL and (found := installed()):
+        return found
+    spec = registry.get(default() if name in ("", registry.ALL) else name)
     if state(spec) != "installed":
         raise ModelUnavailable(
             registry.remedy(spec, settings.COLORIA_WEIGHTS), {"title": spec.title}

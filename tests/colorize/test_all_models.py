@@ -9,7 +9,7 @@ from unittest import mock
 from colorize.models import Job, Photo
 from ml.errors import OutOfMemory
 from ml.host import Order, Painted
-from tests.base import NOON, BaseTestCase, at, minutes
+from tests.base import NOON, BaseTestCase, at, minutes, upload
 from tests.fakes import SLEEP, InlineHost
 
 JSON = {"accept": "application/json"}
@@ -108,6 +108,13 @@ class AllModelsTests(BaseTestCase):
             with at(moment):
                 found = {self.alice.get(str(address)).status_code for address in addresses}
                 assert found == {status}
+
+    def test_where_none_is_installed_the_missing_one_is_named(self) -> None:
+        with mock.patch("ml.registry.state", return_value="missing"):
+            photo = {"image": upload(), "model": "all"}
+            answer = self.alice.post("/api/v1/photos", photo)
+        assert (answer.status_code, answer.json()["code"]) == (503, "model_unavailable")
+        assert not Photo.objects.exists()
 
     def test_all_models_are_offered_where_there_are_several(self) -> None:
         assert '<option value="all">All models</option>' in self.alice.get("/").content.decode()
