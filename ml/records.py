@@ -163,6 +163,23 @@ def trusted(spec: ModelSpec, place: Path) -> Path:
     raise ModelUnavailable(f"{spec.name}: not what was installed", {"title": spec.title})
 
 
+def place(spec: ModelSpec, folder: Path) -> Path:
+    """What a back end loads: the folder of converted weights (engines read and check them there),
+    or the checked file. Raises ModelUnavailable.
+    """
+    if spec.network:
+        return home(spec, folder)
+    if bundled(spec, folder):
+        return path(spec, folder)  # its state is its checksum
+    return trusted(spec, home(spec, folder))
+
+
+def checksum(spec: ModelSpec, folder: Path) -> str:
+    """sha256 of the file that installed weights were made from: what a measurement was taken of."""
+    record = None if bundled(spec, folder) else read(home(spec, folder))
+    return record.files[0].sha256 if record and record.files else spec.weights.sha256
+
+
 def stamp(name: str, folder: Path) -> int:
     """A number that changes whenever other weights of a model are installed."""
     try:

@@ -264,23 +264,11 @@ def load(
         found = state(spec, folder)
         if found != "installed":
             raise ModelUnavailable(f"{found}: {remedy(spec, folder)}", {"title": spec.title})
-        weights = place(spec, folder)
+        weights = records.place(spec, folder)
     module, _, function = spec.backend.partition(":")
     build = getattr(importlib.import_module(module), function)
     colorizer: Colorizer = build(spec, weights, device)
     return colorizer
-
-
-def place(spec: ModelSpec, folder: Path) -> Path:
-    """What a back end loads: the folder of converted weights (engines read and check them there),
-    or the checked file.
-    """
-    home = records.home(spec, folder)
-    if spec.network:
-        return home
-    if records.bundled(spec, folder):
-        return records.path(spec, folder)  # its state is its checksum
-    return records.trusted(spec, home)
 
 
 def state(spec: ModelSpec, folder: Path = Path("var/weights")) -> State:
@@ -303,9 +291,3 @@ def remedy(spec: ModelSpec, folder: Path = Path("var/weights")) -> str:
         return f"python manage.py weights fetch {spec.name}"
     files = [weights.file for weights in (spec.weights, spec.more) if weights]
     return f"python manage.py weights add {spec.name} {' '.join(files)}"
-
-
-def checksum(spec: ModelSpec, folder: Path = Path("var/weights")) -> str:
-    """sha256 of the file that installed weights were made from: what a measurement was taken of."""
-    record = None if records.bundled(spec, folder) else records.read(records.home(spec, folder))
-    return record.files[0].sha256 if record else spec.weights.sha256

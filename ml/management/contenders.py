@@ -58,7 +58,7 @@ def installed(spec: ModelSpec, folder: Path) -> Contender:
     return Contender(
         partial(registry.load, spec.name, folder=folder),
         spec.name,
-        registry.checksum(spec, folder),
+        records.checksum(spec, folder),
         "hints" in spec.options,
     )
 
