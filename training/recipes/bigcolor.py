@@ -160,6 +160,7 @@ class Books:
 
     def save(self, step: int) -> None:
         """`step` steps are done."""
+        self.board.flush()  # what a resumed run does not repeat must be on disk
         figures = {
             "step": step,
             "best_de00": self.best if math.isfinite(self.best) else None,

@@ -109,7 +109,7 @@ class Run:
         config, plan, learner = self.config, self.plan, self.learner
         started = time.monotonic() - self.seconds
         bar = tqdm(total=plan.steps, initial=self.step, unit="step")
-        with SummaryWriter(str(self.out / "tensorboard"), purge_step=self.step) as board, bar:
+        with SummaryWriter(str(self.out / "tensorboard"), purge_step=self.step + 1) as board, bar:
             for grey, colour in batches(self.train, plan, self.step, config):
                 told = learner.step(grey, colour)
                 if not math.isfinite(told["loss"]):
@@ -129,6 +129,7 @@ class Run:
                     if epoch % config.keep_every == 0:
                         learner.save(self.out / f"my_model_{epoch:03d}.keras")
                 if not rest or self.step % config.checkpoint_every == 0:
+                    board.flush()  # what a resumed run does not repeat must be on disk
                     self.save(record)
 
     def look(self, board: SummaryWriter) -> None:
