@@ -195,7 +195,7 @@ def parse(key: str, text: str, current: Any) -> Any:
         if isinstance(current, bool):
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
         if isinstance(current, tuple):
-            kind = type(current[0]) if current else int
+            kind = str if key == "skip" else type(current[0]) if current else int
             return tuple(kind(part) for part in text.split(",") if part)
         return type(current)(text)
     except (KeyError, ValueError) as error:

@@ -106,7 +106,7 @@ def relit(pixels: Tensor, lighting: float, rng: np.random.Generator) -> Tensor:
         change = rng.uniform(0.5 * (1 - lighting), 0.5 * (1 + lighting))
         logits = logits + float(np.log(change / (1 - change)))
     if rng.random() < OFTEN:
-        reach = -np.log(1 - lighting)
+        reach = np.log(1 / (1 - lighting))
         logits = logits * float(np.exp(rng.uniform(-reach, reach)))
     return logits.sigmoid()
 

@@ -1,0 +1,369 @@
+"""`train_model artistic|stable`: the report's figures, fastai's traps, going on after kill -9, and
+from a smoke run to a coloured photo.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from ml import registry
+from ml.spec import Settings
+from tests.ml.photos import astronaut, cameraman, photograph
+from training import checkpoint
+from training.config import override
+from training.errors import MissingWeights, NonFiniteLoss
+from training.nogan.config import PRESETS, NoganConfig, Stage, plan
+
+pytest.importorskip("torchvision", reason="the recipe's networks need it: make full")
+pytest.importorskip("fastai", reason="the recipe is written in it: make full")
+
+from tests.training import tiny_nogan
+from training.nogan import generator as generators
+from training.nogan import learners, measure, pairs
+from training.nogan.critic import critic
+from training.nogan.features import FeatureLoss
+from training.nogan.state import State
+
+ROOT = Path(__file__).parents[2]
+ARTISTIC, STABLE = PRESETS["artistic"]["report"], PRESETS["stable"]["report"]
+STILL = pairs.Changes(zoom=1.0, lighting=0.0, warp=0.0, rotate=0.0)
+
+
+def stage(config: NoganConfig, name: str) -> Stage:
+    return next(s for s in (*config.stages, *config.cycle) if s.name == name)
+
+
+# The plan
+
+
+@pytest.mark.parametrize(
+    ("config", "batches", "weight"), [(ARTISTIC, (22, 11, 9), 2.0), (STABLE, (20, 8, 5), 1.5)]
+)
+def test_the_plan_is_figure_12s(
+    config: NoganConfig, batches: tuple[int, ...], weight: float
+) -> None:
+    """S042, S043, S051, S053."""
+    names = ("generator-128", "generator-192", "gan")
+    assert tuple(stage(config, name).batch for name in names) == batches
+    assert config.gan_weights == (1.0, weight)
+
+
+@pytest.mark.parametrize("config", [ARTISTIC, STABLE])
+def test_each_stage_has_the_reports_figures(config: NoganConfig) -> None:
+    """S024, S034, S039, S041-S047, S049, S050, S052."""
+    first = stage(config, "generator-64-frozen")
+    assert (first.size, first.batch, first.keep_pct, first.epochs) == (64, 88, 1.0, 1)
+    assert (first.rates[1], first.pct_start, first.frozen) == (1e-3, 0.8, True)
+    rates = {s.name: s.rates for s in config.stages if not s.frozen}
+    assert rates == {
+        "generator-64": (3e-7, 3e-4), "generator-128": (1e-7, 1e-4), "generator-192": (5e-8, 5e-5)
+    }  # fmt: skip
+    assert stage(config, "generator-192").keep_pct == 0.5
+    begin, later = stage(config, "critic-128"), stage(config, "critic-192")
+    assert (begin.batch, begin.size, begin.epochs, begin.rates[1]) == (64, 128, 6, 1e-3)
+    assert (later.batch, later.size, later.epochs, later.rates[1]) == (16, 192, 4, 1e-4)
+    gan = stage(config, "gan")
+    assert (gan.keep_pct, gan.epochs, gan.rates, gan.frozen) == (0.03, 1, (1e-5, 1e-5), True)
+    assert (config.critic_features, config.critic_threshold) == (256, 0.65)
+    assert (config.gan_betas, config.weight_decay) == ((0.0, 0.9), 1e-3)
+
+
+def test_critic_and_gan_repeat_five_times_and_the_critic_begins_once() -> None:
+    """S047, S048."""
+    labels = [label for label, _, _ in plan(ARTISTIC)]
+    assert labels.count("critic-128-1") == 1
+    assert [label for label in labels if label.startswith("gan")] == [
+        f"gan-{n}" for n in range(1, 6)
+    ]
+    assert labels.index("images-2") < labels.index("critic-192-2") < labels.index("gan-2")
+    assert "critic-128-2" not in labels
+    assert len(list(plan(replace(ARTISTIC, rounds=7)))) == len(labels) + 2 * 3
+
+
+def test_any_knob_is_set_from_the_command_line() -> None:
+    changed = override(
+        ARTISTIC, ["gan.keep_pct=0.3", "rounds=2", "skip=generator-128,gan-1", "gan_weights=1,3"]
+    )
+    assert stage(changed, "gan").keep_pct == 0.3
+    assert (changed.rounds, changed.skip) == (2, ("generator-128", "gan-1"))
+    assert changed.gan_weights == (1.0, 3.0)
+    with pytest.raises(ValueError, match=r"gan\.kepp_pct"):
+        override(ARTISTIC, ["gan.kepp_pct=0.3"])
+
+
+def test_the_run_that_was_reported_left_out_stables_128_px() -> None:
+    """S129."""
+    assert PRESETS["stable"]["reported"].skip == ("generator-128",)
+
+
+# Networks and losses
+
+
+@pytest.fixture
+def tiny_layout(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(generators.LAYOUTS, "artistic", tiny_nogan.TINY)
+
+
+@pytest.mark.parametrize("network", ["artistic", "stable"])
+def test_a_trained_generator_has_upstreams_keys(network: str) -> None:
+    """S036, S038: the widths are those of nf_factor 1.5 and 2."""
+    pack = Path(os.environ.get("PARITY_PACK", ROOT.parent / "shared" / "parity"))
+    table = pack / f"deoldify_{network}" / "keys.txt"
+    if not table.exists():
+        pytest.skip(f"{table} is not there: it holds upstream's keys and shapes")
+    rows = [row.split("\t")[:2] for row in table.read_text().splitlines() if row[0] != "#"]
+    with torch.device("meta"):
+        state = generators.trainable(network, "random").state_dict()
+    ours = {key: "x".join(map(str, value.shape)) or "-" for key, value in state.items()}
+    assert ours == dict(rows)
+
+
+def test_missing_weights_are_named_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    with pytest.raises(MissingWeights, match=r"resnet34-.*encoder=random"):
+        generators.trainable("artistic", "imagenet")
+    with pytest.raises(MissingWeights, match=r"vgg16_bn-.*perceptual=random.*perceptual=none"):
+        FeatureLoss("imagenet", (20.0, 70.0, 10.0))
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints/vgg16_bn-6c64b313.pth").write_bytes(b"cut short")
+    with pytest.raises(MissingWeights, match="damaged"):
+        FeatureLoss("imagenet", (20.0, 70.0, 10.0))
+
+
+@pytest.mark.usefixtures("tiny_layout")
+def test_the_encoder_takes_torchvisions_weights(tmp_path: Path) -> None:
+    from torchvision.models.resnet import BasicBlock, ResNet
+
+    body = ResNet(BasicBlock, [1, 1, 1, 1])
+    torch.save(body.state_dict(), tmp_path / "resnet.pth")
+    net = generators.trainable("artistic", str(tmp_path / "resnet.pth"))
+    state = net.state_dict()
+    assert torch.equal(state["layers.0.0.weight"], body.conv1.weight)
+    assert torch.equal(state["layers.0.7.0.conv2.weight"], body.layer4[0].conv2.weight)
+
+
+def test_the_feature_loss_compares_pixels_and_three_depths() -> None:
+    """S037: before the third, fourth and fifth max-pool: 256, 512 and 512 channels."""
+    torch.manual_seed(0)
+    loss = FeatureLoss("random", (20.0, 70.0, 10.0))
+    one, other = torch.rand(2, 1, 3, 64, 64)
+    assert loss(one, one).item() == 0
+    x, shapes = one, []
+    for part in loss.parts:
+        x = part(x)
+        shapes.append(tuple(x.shape[1:]))
+    assert shapes == [(256, 16, 16), (512, 8, 8), (512, 4, 4)]
+    pixels = FeatureLoss("none", (20.0, 70.0, 10.0))(one, other)
+    assert pixels.item() == pytest.approx((one - other).abs().mean().item())
+    assert loss(one, other).item() > pixels.item()
+    assert not loss.train().training
+
+
+def test_the_critic_judges_places_under_spectral_norm() -> None:
+    """S045."""
+    net = critic(features=4).eval()
+    assert net(torch.zeros(2, 3, 64, 64)).shape == (2, 1)
+    assert net(torch.zeros(2, 3, 128, 128)).shape == (2, 25)
+    convolutions = [m for m in net.modules() if isinstance(m, torch.nn.Conv1d | torch.nn.Conv2d)]
+    assert len(convolutions) == 1 + 3 * 2 + 3 + 2
+    assert all(hasattr(convolution, "weight_orig") for convolution in convolutions)
+
+
+# Samples
+
+
+def test_grey_and_colour_are_changed_alike() -> None:
+    """S023: the grey input is the luma of the very pixels it is compared with."""
+    changes = pairs.Changes(zoom=1.2, lighting=0.0, warp=0.25, rotate=10.0)
+    result = pairs.changed(astronaut(), 64, changes, np.random.default_rng(3))
+    luma = (result[:3] * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(0)
+    assert (result[3] - luma).abs().max() < 0.01
+    assert result.shape == (4, 64, 64)
+
+
+def test_no_change_is_the_photo_itself_or_its_mirror() -> None:
+    photo = astronaut()
+    result = pairs.changed(photo, 64, STILL, np.random.default_rng(0))
+    still = pairs.square(photo, 64)
+    nearest = min((result - still).abs().max(), (result.flip(-1) - still).abs().max())
+    assert nearest < 0.005
+
+
+def test_a_warp_moves_corners_where_it_says() -> None:
+    moves = np.array([[0.1, 0.2], [-0.1, 0.0], [0.0, -0.2], [0.05, 0.1]])
+    matrix = pairs.homography(moves)
+    x, y, w = matrix @ np.array([-1.0, -1.0, 1.0])
+    assert (x / w, y / w) == pytest.approx((-0.9, -0.8))
+
+
+def test_a_pass_goes_through_every_photo_once() -> None:
+    numbered = pairs.Numbered(10, (1, 2))
+    first, second = ([numbered.thing(n) for n in range(s, s + 10)] for s in (0, 10))
+    assert sorted(first) == sorted(second) == list(range(10))
+    assert first != second
+    batches = pairs.Batches(5, 2, epoch=1, begin=3)
+    assert list(batches) == [[16, 17], [18, 19]]
+    assert next(iter(batches)) == [20, 21]
+    assert len(batches) == 5
+
+
+# The run
+
+
+@pytest.mark.usefixtures("tiny_layout")
+def test_the_switch_leaves_the_frozen_part_and_the_other_network_alone(tmp_path: Path) -> None:
+    """S049, S052: fastai's switch makes everything trainable, and its optimiser would step even a
+    zero gradient.
+    """
+    torch.manual_seed(0)
+    config = tiny_nogan.config()
+    state = State(
+        config, tmp_path, {}, generators.trainable("artistic", "random"), critic(4)
+    )  # fmt: skip
+    batch = [(torch.rand(3, 64, 64) - 0.5, torch.rand(3, 64, 64) - 0.5) for _ in range(2)]
+    loader = torch.utils.data.DataLoader(batch * 4, batch_size=2)
+    loaders = learners.Loaders(loader, loader, torch.device("cpu"))
+    seen: list[dict[str, torch.Tensor]] = []
+
+    class Watch(learners.Callback):
+        order, run_valid = 95, False
+
+        def before_fit(self) -> None:
+            seen.append(snapshot(self.model))
+
+        def after_batch(self) -> None:
+            seen.append(snapshot(self.model))
+
+    gen = learners.generator_learner(loaders, state.generator, FeatureLoss("none", ()), config)
+    gan = learners.gan_learner(gen, learners.critic_learner(loaders, state.critic, config), config)
+    gan.add_cb(Watch())
+    board = SimpleNamespace(add_scalar=lambda *args: None)
+    books = learners.Books(state, "gan", 100, 4, board, None)
+    learners.fit(gan, replace(stage(config, "gan"), epochs=1, rates=(1e-3, 1e-3)), state, books)
+    moved = [
+        {key for key in one if not torch.equal(one[key], other[key])}
+        for one, other in pairwise(seen)
+    ]
+    assert len(moved) == 4
+    for changed, network in zip(moved, ("critic", "generator") * 2, strict=True):
+        assert changed
+        assert all(key.startswith(network) for key in changed)
+        learnt = {key for key in changed if "running" not in key and "num_batches" not in key}
+        assert not any(key.startswith("generator.layers.0.") for key in learnt)
+
+
+def snapshot(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {key: value.clone() for key, value in model.state_dict().items()}
+
+
+def tiny(photos: Path, out: Path, *settings: str) -> list[str]:
+    return [
+        sys.executable, "-m", "tests.training.tiny_nogan", str(photos), str(out), *settings
+    ]  # fmt: skip
+
+
+@pytest.mark.usefixtures("tiny_layout")
+@pytest.mark.timeout(900)
+def test_a_run_killed_at_any_moment_goes_on_bit_for_bit(photos: Path, tmp_path: Path) -> None:
+    """The loss curve of all stages, one-cycle, critic's dropout and switches included."""
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    tiny_nogan.train(photos, whole)
+    expected = checkpoint.load(whole / "last.pt")
+    for steps in (1, 7):  # in the generator's and in the GAN stage
+        process = subprocess.Popen(tiny(photos, killed), cwd=ROOT)
+        deadline = time.monotonic() + 240
+        while step(killed) < steps and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert 7 <= step(killed) < len(expected["losses"])
+    subprocess.run(tiny(photos, killed), cwd=ROOT, check=True)
+    found = checkpoint.load(killed / "last.pt")
+    assert found["losses"] == expected["losses"]
+    for part in ("generator", "critic"):
+        for name, value in expected[part].items():
+            assert torch.equal(value, found[part][name]), name
+
+
+def step(run: Path) -> int:
+    try:
+        return int(json.loads((run / "last.json").read_text())["step"])
+    except FileNotFoundError:
+        return 0
+
+
+@pytest.mark.usefixtures("tiny_layout")
+@pytest.mark.timeout(300)
+def test_a_skipped_stage_is_in_the_record(photos: Path, tmp_path: Path) -> None:
+    """S040, S129: every stage leaves a checkpoint, its figures and its time, or says skipped."""
+    tiny_nogan.train(
+        photos, tmp_path / "run", "skip=critic-128,critic-192,gan", "generator-64-frozen.epochs=1"
+    )
+    stages = json.loads((tmp_path / "run/last.json").read_text())["stages"]
+    status = {row["stage"]: row["status"] for row in stages}
+    assert status == {
+        "generator-64-frozen": "done", "images-1": "done", "critic-128-1": "skipped",
+        "critic-192-1": "skipped", "gan-1": "skipped",
+    }  # fmt: skip
+    assert stages[0]["seconds_per_epoch"] > 0
+    assert stages[0]["de00"] > 0
+    assert (tmp_path / "run/checkpoints/generator-64-frozen.pth").exists()
+    painted = list((tmp_path / "run/generated/round-1").glob("*.png"))
+    assert len(painted) == stages[1]["pictures"]
+    assert list((tmp_path / "run/sheets").iterdir())
+
+
+@pytest.mark.usefixtures("tiny_layout")
+@pytest.mark.timeout(300)
+def test_a_loss_that_is_not_finite_names_step_and_checkpoint(photos: Path, tmp_path: Path) -> None:
+    tiny_nogan.train(photos, tmp_path / "run", "skip=images,critic-128,critic-192,gan",
+                     "generator-64-frozen.epochs=1")  # fmt: skip
+    state = checkpoint.load(tmp_path / "run/last.pt")
+    state["generator"]["layers.1.weight"][:] = torch.nan
+    state["place"]["stage"] = 0
+    torch.save(state, tmp_path / "run/last.pt")
+    before = (tmp_path / "run/last.pt").read_bytes()
+    with pytest.raises(
+        NonFiniteLoss, match=r"nan at step 2 \(stage generator-64-frozen\).*last\.pt"
+    ):
+        tiny_nogan.train(photos, tmp_path / "run", resume=True)
+    assert (tmp_path / "run/last.pt").read_bytes() == before
+
+
+def test_measuring_leaves_every_module_in_its_mode() -> None:
+    net = torch.nn.Sequential(torch.nn.Dropout(), torch.nn.Dropout())
+    net[1].eval()
+    with measure.evaluating(net):
+        assert not any(module.training for module in net.modules())
+    assert [module.training for module in net.modules()] == [True, True, False]
+
+
+@pytest.mark.timeout(600)
+def test_the_smoke_run_ends_in_weights_that_colour(photos: Path, tmp_path: Path) -> None:
+    """S011, S023-S053: every kind of stage, then a grey photo in colour by the result."""
+    run = [sys.executable, "manage.py", "train_model", "artistic", "--smoke", "--device", "cpu"]
+    subprocess.run(
+        [*run, "--data", str(photos), "--out", str(tmp_path / "run")], cwd=ROOT,
+        env={**os.environ, "COLORIA_VAR": str(tmp_path / "var")}, check=True,
+    )  # fmt: skip
+    record = json.loads((tmp_path / "run/artistic.json").read_text())
+    assert [row["status"] for row in record["stages"]] == ["done"] * len(record["stages"])
+    assert record["best_de00"] > 0
+    assert list((tmp_path / "run/tensorboard").iterdir())
+    model = registry.load("artistic", weights=tmp_path / "run/artistic.pth")
+    result = model.colorize(photograph(cameraman()), Settings(render_factor=7))
+    assert result.pixels.shape == (512, 512, 3)
+    assert np.ptp(result.pixels.astype(int), axis=-1).max() > 5
