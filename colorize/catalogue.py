@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils.translation import gettext
 
 import ml
 from ml import registry
@@ -64,6 +65,11 @@ def chosen(name: str, photos: int) -> list[ModelSpec]:
             registry.remedy(spec, settings.COLORIA_WEIGHTS), {"title": spec.title}
         )
     return [spec]
+
+
+def summary(spec: ModelSpec) -> str:
+    """What a model is for, in the language of the request."""
+    return gettext(spec.summary) if spec.summary else ""  # gettext("") is the catalogue's header
 
 
 def card(spec: ModelSpec) -> dict[str, Any] | None:

@@ -10,7 +10,6 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext
 
 from colorize import catalogue
 from colorize.drawings import DRAWINGS, Drawing
@@ -93,7 +92,7 @@ def page(row: Row) -> dict[str, Any]:
     return {
         "row": row,
         "spec": spec,
-        "summary": gettext(spec.summary) if spec.summary else "",
+        "summary": catalogue.summary(spec),
         "state": row.state,
         "card": row.card,
         "commands": commands(spec),

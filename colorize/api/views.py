@@ -114,7 +114,7 @@ class Models(APIView):
             {
                 "name": spec.name,
                 "title": spec.title,
-                "summary": spec.summary,
+                "summary": catalogue.summary(spec),
                 "state": catalogue.state(spec),
                 "options": spec.options,
                 "default": spec.name == catalogue.default(),

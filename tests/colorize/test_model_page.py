@@ -246,6 +246,11 @@ class ListTests(BaseTestCase):
     def test_a_recommended_model_that_is_not_there_says_so(self) -> None:
         self.assertContains(self.alice.get("/models/"), "(not on this server)", 4)
 
+    def test_programs_get_the_translation_too(self) -> None:
+        rows = self.alice.get("/api/v1/models", headers={"Accept-Language": "fr"}).json()
+        told = {row["name"]: row["summary"] for row in rows}
+        assert told["cnn"].startswith("Le réseau le plus simple")
+
     def test_the_ways_that_are_not_built_are_told(self) -> None:
         """S006-S008: strokes, examples, Larsson's network, transformers."""
         page = self.alice.get("/models/")
