@@ -111,7 +111,7 @@ def course(report: Report) -> str:
     axes.scale_x("training step")
     axes.scale_y("mean dE00")
     axes.line((0, grey), (axes.x[1], grey), "plain mean")
-    axes.text(0, grey, "left grey", "label", (4, -5))
+    axes.text(axes.x[1], grey, "left grey", "label", (-4, -5), "end")
     for step, _, low, high in bars:
         axes.line((step, low), (step, high), "model whisker")
     axes.path([(step, mean) for step, mean, *_ in bars], "model curve")
