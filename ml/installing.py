@@ -21,7 +21,7 @@ from ml.records import Origin, Record
 from ml.replies import USUAL, Pace
 from ml.spec import ModelSpec, Settings, Weights
 
-TRIAL = 64  # pixels, both sides of the photo that new weights without a reader have to colour
+TRIAL = 64  # pixels, both sides of the photo that new weights have to colour
 
 
 def add(spec: ModelSpec, paths: Sequence[Path], folder: Path) -> Record:
@@ -128,6 +128,8 @@ def install(spec: ModelSpec, files: Sequence[tuple[Path, str]], folder: Path, wo
         ]
         record = records.describe(target, origins)
         records.write(new, record)
+        if spec.network:
+            attempt(spec, new, files[0][0].name)
         swap(records.home(spec, folder), new, work)
     finally:
         shutil.rmtree(new, ignore_errors=True)
@@ -166,13 +168,15 @@ def orders(spec: ModelSpec, paths: Sequence[Path]) -> Iterator[Sequence[Path]]:
 
 
 def attempt(spec: ModelSpec, path: Path, name: str) -> None:
-    """Have weights that need no conversion colour a small photo. Raises ModelUnavailable."""
+    """Have new weights colour a small photo, which also writes what the engine keeps beside them.
+    Raises ModelUnavailable.
+    """
     module, _, function = spec.backend.partition(":")
     ramp = np.tile(np.linspace(0, 255, TRIAL).astype(np.uint8), (TRIAL, 1))
     try:
         colorizer = getattr(importlib.import_module(module), function)(spec, path, "cpu")
         with np.errstate(invalid="raise"):
-            colorizer.colorize(Photograph(ramp, None, "PNG"), Settings())
+            colorizer.colorize(Photograph(ramp, None, "PNG"), Settings(render_factor=7))
     except (RuntimeError, ValueError, LookupError, ArithmeticError) as error:
         reason = f"{name}: does not colour a photo ({str(error).splitlines()[0]})"
         raise ModelUnavailable(reason, {"title": spec.title}) from error
