@@ -2,6 +2,7 @@
 from a smoke run to a coloured photo.
 """
 
+import io
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from django.core.management import call_command
 
 from ml import registry
 from ml.spec import Settings
@@ -105,6 +107,28 @@ def test_any_knob_is_set_from_the_command_line() -> None:
 def test_the_run_that_was_reported_left_out_stables_128_px() -> None:
     """S129."""
     assert PRESETS["stable"]["reported"].skip == ("generator-128",)
+
+
+def test_dry_run_prints_the_stages_and_list_the_presets() -> None:
+    printed, listed = io.StringIO(), io.StringIO()
+    call_command("train_model", "stable", "--dry-run", "--set", "rounds=6", stdout=printed)
+    shown = json.loads(printed.getvalue())
+    assert [row["name"] for row in shown["stages"]] == [s.name for s in STABLE.stages]
+    assert (shown["preset"], shown["rounds"]) == ("report", 6)
+    call_command("train_model", "--list", stdout=listed)
+    assert "artistic: report, upstream, smoke" in listed.getvalue()
+    assert "stable: report, reported, upstream, smoke" in listed.getvalue()
+
+
+def test_the_smoke_preset_says_what_it_goes_without() -> None:
+    """Random encoder and features are a setting that can be read, never a fallback."""
+    for network in ("artistic", "stable"):
+        smoke = PRESETS[network]["smoke"]
+        assert (smoke.encoder, smoke.perceptual) == ("random", "random")
+        assert {s.kind for _, s, _ in plan(smoke)} == {"generator", "images", "critic", "gan"}
+        for preset in PRESETS[network].keys() - {"smoke"}:
+            full = PRESETS[network][preset]
+            assert (full.encoder, full.perceptual) == ("imagenet", "imagenet")
 
 
 # Networks and losses

@@ -21,11 +21,11 @@ from training.board import SummaryWriter
 from training.data import PhotoStore, pack, split
 from training.errors import NonFiniteLoss
 from training.nogan import learners
-from training.nogan.config import NoganConfig, Stage, plan, skipped
+from training.nogan.config import REPORTED_SECONDS, NoganConfig, Stage, plan, skipped
 from training.nogan.critic import critic
 from training.nogan.features import FeatureLoss
 from training.nogan.generator import trainable
-from training.nogan.measure import Measure, generated_paths, write_images, write_sheet
+from training.nogan.measure import COLUMNS, Measure, generated_paths, write_images, write_sheet
 from training.nogan.pairs import Batches, Changes, Judged, Numbered, Pairs
 from training.nogan.state import State
 
@@ -79,6 +79,8 @@ class Nogan:
         (state.out / "split.json").write_text(json.dumps({"valid": names}))
         self.measured = self.held_out[: config.valid_photos]
         self.measure = Measure(store, self.measured, config.valid_side)
+        learnt = self.photos[: min(COLUMNS, config.valid_photos)]
+        self.measure_learnt = Measure(store, learnt, config.valid_side)
         self.changes = Changes(config.zoom, config.lighting, config.warp, config.rotate)
 
     def run(self) -> None:
@@ -140,6 +142,8 @@ class Nogan:
         if look is not None:
             figures |= self.look(label)
             state.publish(state.out / "checkpoints" / f"{label}.pth")  # S040
+        if not stage.max_steps and stage.name in REPORTED_SECONDS[config.network]:
+            figures["reported_seconds_per_epoch"] = REPORTED_SECONDS[config.network][stage.name]
         steps = stage.epochs * len(loaders.train)
         state.finish_stage(
             label, status="done", steps=steps, seconds=round(seconds, 1),
@@ -155,6 +159,9 @@ class Nogan:
         for name, figure in figures.items():
             self.board.add_scalar(f"valid/{name}", figure, step)
         self.board.add_image("valid", sheet, step, dataformats="HWC")
+        learnt, train_sheet = self.measure_learnt(state.generator)
+        self.board.add_scalar("train/de00", learnt["de00"], step)
+        self.board.add_image("train", train_sheet, step, dataformats="HWC")
         if figures["de00"] < state.best:
             state.best = figures["de00"]
             state.publish(state.out / "best.pth")
