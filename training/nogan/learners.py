@@ -32,7 +32,7 @@ from ml.nets.deoldify import Generator
 from training.board import SummaryWriter
 from training.nogan.config import NoganConfig, Stage
 from training.nogan.generator import layer_groups
-from training.nogan.state import State, plain, seed_step
+from training.nogan.state import State, moved, plain, seed_step
 
 EPSILON = 1e-8  # of Adam, as upstream's; fastai 2 would take 1e-5
 
@@ -126,7 +126,7 @@ class Books(Callback):  # type: ignore[misc]
     def before_fit(self) -> None:
         place = self.state.place
         if place.optimiser is not None:
-            self.opt.load_state_dict(place.optimiser)
+            self.opt.load_state_dict(moved(place.optimiser, self.dls.device))
         done = place.epoch * self.steps + place.batch
         total = self.n_epoch * self.steps
         self.bar = tqdm(total=total, initial=done, desc=self.label, unit="step")

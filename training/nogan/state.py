@@ -102,6 +102,15 @@ def plain(optimiser: Any) -> dict[str, Any]:
     }
 
 
+def moved(optimiser: dict[str, Any], device: torch.device) -> dict[str, Any]:
+    """`plain`'s result with its averages on the device of the weights."""
+    states = [
+        {key: v.to(device) if isinstance(v, Tensor) else v for key, v in state.items()}
+        for state in optimiser["state"]
+    ]
+    return {**optimiser, "state": states}
+
+
 def number(value: Any) -> float | bool:
     if isinstance(value, Tensor):
         return float(value)
