@@ -2,9 +2,10 @@
 
 The stand-in is the same network in eager torch with upstream's settings and composition: DeOldify
 at render factor 35, SIGGRAPH17 decoding twice, BigColor once per class for five classes, the CNN by
-Keras' model.predict. Weights are synthetic (the time does not depend on them). Each side runs in a
+Keras' model.predict (both sides without the photo's own luma). Weights are synthetic (the time does not depend on them). Each side runs in a
 process of its own, in turns; medians, their ratio, the share of this processor's sgemm that the
-network reaches, what loading adds to the resident memory, and its peak. Needs the environment of `make test`.
+network reaches, what loading adds to the resident memory, and its peak. Needs the environment of
+`make test`.
 
     python benchmarks/networks.py [MODEL ...] [--rounds N]
 """
@@ -56,9 +57,11 @@ def synthetic(name):
     from tests.ml.synthetic import state_dict
 
     if name == "cnn":
-        from tests.ml.parity_cnn import synthetic_cnn
+        from tests.ml.keras_file import write
 
-        return synthetic_cnn()
+        arrays = [tensor.numpy() for tensor in state_dict(PARITY[name], SEED).values()]
+        path = write(FOLDER / f"{name}.keras", "Keras 3.15", arrays)
+        return engines.read(registry.get(name), [path])
     path = FOLDER / f"{name}.pth"
     torch.save(state_dict(PARITY[name], SEED), path)
     net = engines.read(registry.get(name), [path])
@@ -72,13 +75,14 @@ def ours(name, folder):
     from ml.spec import Settings
 
     model = registry.load(name, folder, "cpu")
-    return lambda photo: model.colorize(photo, Settings())
+    settings = Settings(raw=name == "cnn")  # the same picture as upstream's
+    return lambda photo: model.colorize(photo, settings)
 
 
 def upstream(name, folder):
     """A function of the photo: what the model's own project does, in eager torch or Keras."""
     if name == "cnn":
-        return keras(folder)
+        return keras()
     from ml import registry
     from ml.backends import engines
     from ml.backends.bigcolor import Painter, draw
@@ -120,14 +124,14 @@ def decoding_twice(net):
     return net
 
 
-def keras(folder):
+def keras():
     """The report's own way: model.predict on one photo, without luma."""
     import numpy as np
     from PIL import Image
 
     from tests.ml.keras_unet import unet
 
-    model = unet(SEED)
+    model = unet()
 
     def colour(photo):
         small = Image.fromarray(photo.pixels).convert("RGB").resize((160, 160))
@@ -140,8 +144,6 @@ def keras(folder):
 
 def serve(side, name, folder):
     """One side: a line in, one photo coloured, its seconds and the peak memory out."""
-    import resource
-
     import numpy as np
     from PIL import Image
     from skimage import data
@@ -150,16 +152,22 @@ def serve(side, name, folder):
 
     pixels = np.asarray(Image.fromarray(np.asarray(data.camera())).resize((1000, 1000)))
     photo = Photograph(pixels=pixels)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    before = megabytes("VmRSS")
     colour = {"ours": ours, "upstream": upstream}[side](name, folder)
-    rest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024 - before
+    rest = megabytes("VmRSS") - before
     for _ in sys.stdin:
         started = time.perf_counter()
         colour(photo)
         seconds = time.perf_counter() - started
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        peak = megabytes("VmHWM")
         sys.stdout.write(json.dumps({"seconds": seconds, "rest": rest, "peak": peak}) + "\n")
         sys.stdout.flush()
+
+
+def megabytes(what):
+    """Resident memory of this process: VmRSS now, VmHWM at its peak."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(what)) // 1024
 
 
 class Side:
@@ -182,7 +190,6 @@ class Side:
 
 def network_share(name, folder, peak):
     """Share of the sgemm peak (FLOP/s) that our engine reaches in the network alone."""
-    import numpy as np
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
