@@ -2,10 +2,10 @@
 
 The stand-in is the same network in eager torch with upstream's settings and composition: DeOldify
 at render factor 35, SIGGRAPH17 decoding twice, BigColor once per class for five classes, the CNN by
-Keras' model.predict (both sides without the photo's own luma). Weights are synthetic (the time does not depend on them). Each side runs in a
-process of its own, in turns; medians, their ratio, the share of this processor's sgemm that the
-network reaches, what loading adds to the resident memory, and its peak. Needs the environment of
-`make test`.
+Keras' model.predict (there without the photo's own luma on both sides). Weights are synthetic: the
+time does not depend on them. Each side runs in a process of its own, in turns; medians, their
+ratio, the share of this processor's sgemm that the network reaches, what loading adds to the
+resident memory, and its peak. Needs the environment of `make test`.
 
     python benchmarks/networks.py [MODEL ...] [--rounds N]
 """
