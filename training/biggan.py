@@ -3,7 +3,6 @@
 """
 
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,8 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional as F
 
+from ml.backends.checkpoints import read, tensors
+from ml.errors import ModelUnavailable
 from ml.nets import bigcolor
 from ml.nets.bigcolor import Attention, BigColor, SNConv, SNLinear, Spectral
 from training.errors import MissingWeights, TrainingError
@@ -152,6 +153,16 @@ def initialise(net: nn.Module, how: str, idle: tuple[str, ...] = ()) -> None:
             fills[how](layer.weight)
 
 
+def published(path: Path) -> dict[str, Tensor]:
+    """The weights by name in a file of torch.save. Raises TrainingError if it is no such file or
+    holds more than weights.
+    """
+    try:
+        return tensors(read(path, path.name), path, path.name)
+    except ModelUnavailable as error:
+        raise TrainingError(error.reason) from error
+
+
 def pretrained(net: nn.Module, path: str, switch: str) -> None:
     """Take what fits from the published weights at `path` and log what does not (S062, S084).
 
@@ -163,7 +174,7 @@ def pretrained(net: nn.Module, path: str, switch: str) -> None:
             f"The pre-trained weights {path} are not there. Name another file, or train from the "
             f"start: --set {switch}=true."
         )
-    held: Mapping[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    held = published(Path(path))
     own = net.state_dict()
     fitting = {k: v for k, v in held.items() if k in own and own[k].shape == v.shape}
     if not fitting:

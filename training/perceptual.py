@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from training.biggan import published
 from training.errors import MissingWeights, TrainingError
 
 CACHED = "vgg16-397923af.pth"  # torchvision's name of its ImageNet weights
@@ -74,7 +75,8 @@ def build(kind: str, path: str, layers: tuple[int, ...]) -> Features:
     for layer in net:
         if isinstance(layer, nn.Conv2d):  # as torchvision begins
             nn.init.kaiming_normal_(layer.weight, mode="fan_out", nonlinearity="relu")
-            nn.init.zeros_(layer.bias)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
     if state is not None:
         try:
             net.load_state_dict(state)
@@ -93,6 +95,5 @@ def weights(path: str) -> dict[str, Tensor]:
             "or choose another run: --set perceptual=random (an untrained VGG16) or "
             "perceptual=none."
         )
-    held: dict[str, Tensor] = torch.load(file, map_location="cpu", weights_only=True)
-    held = {name.removeprefix("features."): value for name, value in held.items()}
+    held = {name.removeprefix("features."): value for name, value in published(file).items()}
     return {name: value for name, value in held.items() if not name.startswith("classifier")}

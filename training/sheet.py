@@ -23,7 +23,8 @@ from training.data import Pixels
 def on_luma(colours: Array, truth: Pixels) -> Pixels:
     """The colours (H, W, 3), 0..1, on the true lightness, as the site composes them."""
     lab = lab_from_rgb(truth)
-    lab[..., 1:] = lab_from_rgb(np.clip(colours, 0, 1))[..., 1:]
+    whole = np.nan_to_num(colours)  # a run that fails is shown until its loss says so
+    lab[..., 1:] = lab_from_rgb(np.clip(whole, 0, 1))[..., 1:]
     return np.asarray((srgb_from_linear(linear_from_lab(lab)) * 255).round(), np.uint8)
 
 

@@ -6,6 +6,7 @@ Import this before any other Keras code: Keras chooses its back end when it is i
 import importlib.util
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ Array = NDArray[np.float32]
 
 KERNEL = (3, 3)
 DROPOUT = 0.2  # S103
+VERSION = f"{keras.__version__} on {keras.backend.backend()}"
 
 
 def down(filters: int, norm: bool) -> Any:
@@ -60,6 +62,14 @@ def unet(size: int, dropout: bool) -> Any:
         x = layers.concatenate([up(filters, dropout)(x), skip])
     output = layers.Conv2D(3, (2, 2), strides=1, padding="same")(x)
     return keras.Model(inputs=inputs, outputs=output)
+
+
+def device(name: str) -> AbstractContextManager[None]:
+    """Where what follows is computed: auto, cpu or cuda."""
+    if name == "auto":
+        return nullcontext()
+    on: AbstractContextManager[None] = keras.device("gpu:0" if name == "cuda" else "cpu:0")
+    return on
 
 
 def settle(seed: int, threads: int) -> None:

@@ -238,6 +238,9 @@ def test_published_weights_that_do_not_fit_are_named(
     torch.save({"other": torch.ones(1)}, tmp_path / "d.pth")
     with pytest.raises(TrainingError, match="no weight of this network"):
         pretrained(net, str(tmp_path / "d.pth"), "no_pretrained_d")
+    (tmp_path / "d.pth").write_bytes(b"<!DOCTYPE html>")
+    with pytest.raises(TrainingError, match="a web page, not a checkpoint"):
+        pretrained(net, str(tmp_path / "d.pth"), "no_pretrained_d")
 
 
 @pytest.mark.parametrize("how", ["ortho", "N02", "xavier", ""])

@@ -159,7 +159,11 @@ class Books:
                 self.best, self.best_step = found["de00"], step
 
     def save(self, step: int) -> None:
-        """`step` steps are done."""
+        """`step` steps are done. Raises NonFiniteLoss rather than keep weights that are lost."""
+        if not self.game.sound():
+            raise NonFiniteLoss(
+                f"step {step - 1} made weights infinite; the last good checkpoint is {self.last}"
+            )
         self.board.flush()  # what a resumed run does not repeat must be on disk
         figures = {
             "step": step,
@@ -203,8 +207,8 @@ def run(
     torch.backends.cudnn.deterministic = True
     out.mkdir(parents=True, exist_ok=True)
     with loop.processes(device):
+        game = Game(config, device, loop.place()[1])  # first: it may miss weights
         photos = prepare(data, cache, config)
-        game = Game(config, device, loop.place()[1])
         record = {"recipe": "bigcolor", "preset": preset, "photos": len(photos.train)}
         learn(game, photos, out, resume, record)
     weights = out / "bigcolor.ckpt"
@@ -258,10 +262,10 @@ def learn(game: Game, photos: Photos, out: Path, resume: bool, record: dict[str,
             bar.update()
             bar.set_postfix(loss=f"{values['loss']:.3f}", best=f"{books.best:.2f}")
             books.note(values, step - 1, final=step == plan.steps)
-            if ended:  # S100
-                game.write_epoch(out, step // plan.per_epoch - 1)
             if ended or step % config.interval_save_ckpt == 0:
                 books.save(step)
+            if ended:  # S100
+                game.write_epoch(out, step // plan.per_epoch - 1)
     if books:
         books.board.close()
 

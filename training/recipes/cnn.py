@@ -1,6 +1,5 @@
 """`train_model cnn`: the report's Keras U-Net in its six parts (S113)."""
 
-import contextlib
 import dataclasses
 import json
 import logging
@@ -98,7 +97,13 @@ class Run:
 
     def save(self, record: dict[str, Any]) -> None:
         books = {"step": self.step, "best": self.best, "seconds": self.seconds}
-        state = {"variables": self.learner.state(), **books, "figures": self.figures}
+        variables = self.learner.state()
+        if not all(bool(value.isfinite().all()) for value in variables):
+            raise NonFiniteLoss(
+                f"step {self.step - 1} made weights infinite; "
+                f"the last good checkpoint is {self.last}"
+            )
+        state = {"variables": variables, **books, "figures": self.figures}
         best = self.best if math.isfinite(self.best) else None
         told = {"step": self.step, "best_de00": best, "seconds": round(self.seconds)}
         config = dataclasses.asdict(self.config)
@@ -174,14 +179,13 @@ def prepare(data: Path, cache: Path, config: CnnConfig) -> tuple[Pairs, Pairs]:
     return pairs, apart
 
 
-def keras_learner(config: CnnConfig) -> Any:
-    """Parts 3 and 4. Raises MissingWeights without Keras."""
+def unet_module() -> Any:
+    """Keras and the network, parts 3 and 4. Raises MissingWeights without Keras."""
     try:
         from training import unet
     except ImportError as error:
         raise MissingWeights("this recipe needs Keras: install it with `make full`") from error
-    unet.settle(config.seed, config.threads)
-    return unet.Learner(config.size, config.dropout, config.lr)
+    return unet
 
 
 def run(
@@ -198,23 +202,21 @@ def run(
 
     Raises FileNotFoundError without photos, MissingWeights, NonFiniteLoss, TrainingError.
     """
+    unet = unet_module()  # first: Keras may be missing
     out.mkdir(parents=True, exist_ok=True)
     train, valid = prepare(data, cache, config)
     held = json.dumps({"valid": [valid.store.names[photo] for photo in valid.photos]})
     checkpoint.write_atomic(out / "split.json", lambda part: part.write_text(held))
-    learner = keras_learner(config)
-    import keras
-
-    logger.info("Keras on %s", keras.backend.backend())
-    on = {"cuda": keras.device("gpu:0"), "cpu": keras.device("cpu:0")}
-    with on.get(device, contextlib.nullcontext()):
+    unet.settle(config.seed, config.threads)  # before TensorFlow counts its threads
+    with unet.device(device):
+        learner = unet.Learner(config.size, config.dropout, config.lr)
         course = Run(learner, train, valid, config, out)
         if resume and course.last.exists():
             course.resume()
         else:
             logger.info("%s", learner.summary())
         record = {"recipe": "cnn", "preset": preset, "photos": len(train)}
-        course.learn({**record, "keras": f"{keras.__version__} on {keras.backend.backend()}"})
+        course.learn({**record, "keras": unet.VERSION})
         learner.save(out / "my_model.h5")
         learner.save(out / "my_model.keras")
     return out / "my_model.keras"
