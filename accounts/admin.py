@@ -1,6 +1,34 @@
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
 
-admin.site.register(User, UserAdmin)
+# The administration has no door of its own: one sign-in page, one set of rate limits.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+
+
+class NewUser(AdminUserCreationForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = ("email",)
+
+
+@admin.register(User)
+class AccountAdmin(UserAdmin):
+    add_form = NewUser
+    fieldsets = (
+        (None, {"fields": ("email", "password")}),
+        (
+            _("Permissions"),
+            {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")},
+        ),
+        (_("Dates"), {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+    list_display = ("email", "is_active", "is_staff", "date_joined", "last_login")
+    readonly_fields = ("last_login", "date_joined")
+    search_fields = ("email",)
+    ordering = ("email",)

@@ -94,6 +94,30 @@ def database(url: str) -> dict[str, Any]:
     )
 
 
+def mail(url: str) -> dict[str, Any]:
+    """smtp://user:password@host:port, with STARTTLS, or smtps://, TLS from the first byte, as
+    Django's settings; "" prints mails instead of sending them.
+    """
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    parts = urlsplit(url)
+    if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+        raise ImproperlyConfigured(
+            "COLORIA_MAIL_URL: write smtp://user:password@host:port or smtps://..."
+        )
+    ssl = parts.scheme == "smtps"
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or (465 if ssl else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": ssl,
+        "EMAIL_USE_TLS": not ssl,
+        "EMAIL_TIMEOUT": 10,  # seconds; somebody waits
+    }
+
+
 def secret_key(path: Path) -> str:
     """The key in `path`, made once. Linked, so that two first starts agree."""
     if not path.exists():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
 
-from coloria.environment import Environment, database, secret_key
+from coloria.environment import Environment, database, mail, secret_key
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
@@ -36,6 +36,14 @@ COLORIA_WORKERS = env.number("COLORIA_WORKERS", 1, 1, 64)  # one per GPU, or one
 COLORIA_CONTACT = env.text("COLORIA_CONTACT")  # e-mail address on the page About
 COLORIA_WEIGHTS = VAR / "weights"
 
+# Fair use. Calls are counted per minute; a colour version is one photo through one model, and they
+# are counted per day (UTC). A guest is counted by address, since a cookie costs nothing to drop.
+COLORIA_GUEST_CALLS = env.number("COLORIA_GUEST_CALLS", 600, 1, 1_000_000)
+COLORIA_ACCOUNT_CALLS = env.number("COLORIA_ACCOUNT_CALLS", 1200, 1, 1_000_000)
+COLORIA_GUEST_VERSIONS = env.number("COLORIA_GUEST_VERSIONS", 200, 1, 1_000_000)
+COLORIA_ACCOUNT_VERSIONS = env.number("COLORIA_ACCOUNT_VERSIONS", 2000, 1, 1_000_000)
+COLORIA_WAITERS = env.number("COLORIA_WAITERS", 3, 0, 1000)  # calls with ?wait= per web process
+
 INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.admin",
@@ -44,8 +52,14 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "corsheaders",
     "rest_framework",
+    "knox",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
     "django_q",
+    "allauth",
+    "allauth.account",
     "accounts",
     "colorize",
     "ml",
@@ -57,11 +71,14 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "colorize.api.limits.RateLimits",  # around all that answers, but must know who asks
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "colorize.errors.Failures",
 ]
@@ -83,9 +100,27 @@ TEMPLATES = [
     }
 ]
 
+# What is counted and remembered for minutes. All processes must see the same: a file on one
+# machine, Redis (pip install redis) where several machines serve the site.
+CACHE_URL = env.text("COLORIA_CACHE_URL")
+if CACHE_URL:
+    CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
+    }
+else:
+    CACHES = {
+        "default": {
+            "BACKEND": "diskcache.DjangoCache",
+            "LOCATION": VAR / "cache",
+            "SHARDS": 1,
+            "DATABASE_TIMEOUT": 5.0,  # seconds to wait for another process
+        }
+    }
+
 # Who you are
 AUTH_USER_MODEL = "accounts.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -95,6 +130,42 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+PASSWORD_RESET_TIMEOUT = 3600  # seconds
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "history"
+LOGOUT_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "accounts.adapter.Adapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"  # else sign-up would have to say whom it knows
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # in the browser that signed up, nowhere else
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False  # other sessions end all the same
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_RATE_LIMITS = {  # the others are django-allauth's; "key" is the e-mail address
+    "login_failed": "10/m/ip,5/300s/key",
+    "signup": "20/h/ip",
+    "reset_password": "20/h/ip,5/h/key",
+}
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.SignInForm",
+    "signup": "accounts.forms.SignUpForm",
+    "reset_password": "accounts.forms.AskResetForm",
+    "reset_password_from_key": "accounts.forms.ResetForm",
+    "set_password": "accounts.forms.SetForm",
+    "change_password": "accounts.forms.ChangeForm",
+    "add_email": "accounts.forms.NewEmailForm",
+    "reauthenticate": "accounts.forms.ReauthenticateForm",
+}
+# What other apps show on the account page: template -> function(request) that makes its context
+ACCOUNT_PANELS: dict[str, str] = {}
+
+# E-mail: printed by the web server until an SMTP server is named
+globals().update(mail(env.text("COLORIA_MAIL_URL")))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("COLORIA_MAIL_FROM", "COLORIA <coloria@localhost>")
 
 # Languages and time
 LANGUAGE_CODE = "en"
@@ -140,7 +211,10 @@ if HTTPS:
     SECURE_HSTS_SECONDS = 31_536_000
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["colorize.api.guests.SessionOrGuest"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "colorize.api.guests.Tokens",
+        "colorize.api.guests.SessionOrGuest",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": [
@@ -149,9 +223,33 @@ REST_FRAMEWORK = {
         "rest_framework.parsers.JSONParser",
     ],
     "EXCEPTION_HANDLER": "colorize.api.errors.answer",
+    "DEFAULT_SCHEMA_CLASS": "colorize.api.schema.Schema",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+
+KNOX_TOKEN_MODEL = "accounts.Token"
+REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_PREFIX": "coloria_", "TOKEN_TTL": None}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "COLORIA",
+    "VERSION": "1",
+    "DESCRIPTION": "Black-and-white photographs in colour: the same photos and jobs as the pages.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SCHEMA_COERCE_PATH_PK": False,
+    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": ["colorize.api.schema.finish"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "displayRequestDuration": True},
+}
+# Scripts of other sites may call the API with a token, never with a visitor's cookies.
+CORS_ALLOWED_ORIGINS = env.words("COLORIA_CORS_ORIGINS")
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "idempotency-key", "if-none-match")
+CORS_EXPOSE_HEADERS = (
+    "etag", "idempotent-replayed", "location", "ratelimit", "ratelimit-policy", "retry-after"
+)  # fmt: skip
 
 # The queue. The Job row is the truth and a task only a doorbell, so nothing is retried by django-q:
 # `timeout` is a backstop behind the model host's own, and `retry` counts from prefetch, not from

@@ -5,6 +5,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("colorize.urls")),
+    path("accounts/", include("accounts.urls")),
     path("api/v1/", include("colorize.api.urls")),
     path("admin/", admin.site.urls),
 ]
@@ -12,4 +13,5 @@ urlpatterns = [
 handler400 = "colorize.errors.bad_request"
 handler403 = "colorize.errors.forbidden"
 handler404 = "colorize.errors.not_found"
+handler429 = "colorize.errors.too_many"  # asked for by django-allauth
 handler500 = "colorize.errors.server_error"

@@ -1,7 +1,9 @@
 from typing import Any
 
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.conf import settings
+from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.db.models.signals import post_migrate, pre_delete
 from django.utils.translation import gettext_lazy as _
 
 
@@ -13,8 +15,13 @@ class ColorizeConfig(AppConfig):
     def ready(self) -> None:
         from django_q.signals import post_spawn
 
+        from colorize import visitors
+
         post_migrate.connect(schedule_sweep, sender=self)
         post_spawn.connect(begin_work)
+        user_logged_in.connect(visitors.adopt)
+        user_logged_out.connect(visitors.adopt)
+        pre_delete.connect(visitors.forget, sender=settings.AUTH_USER_MODEL)
 
 
 def schedule_sweep(**kwargs: Any) -> None:

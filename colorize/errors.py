@@ -23,6 +23,7 @@ STATUS = {
     "busy": 503,
     "disk_full": 507,
     "too_many_jobs": 429,
+    "quota_reached": 429,
     "expired": 410,
     "not_ready": 409,
     "cancelled": 409,
@@ -38,7 +39,8 @@ def status(error: ColorizeError) -> int:
 
 
 def headers(error: ColorizeError) -> dict[str, str]:
-    return {"Retry-After": AGAIN[error.code]} if error.code in AGAIN else {}
+    seconds = error.facts.get("seconds", AGAIN.get(error.code))
+    return {"Retry-After": str(seconds)} if seconds else {}
 
 
 def sentence(error: ColorizeError) -> str:
@@ -95,6 +97,14 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return tell(request, 404, "not_found", gettext("There is nothing at this address."))
+
+
+def too_many(request: HttpRequest) -> HttpResponse:
+    """Signing in, signing up and the like; the API has limits of its own."""
+    detail = gettext("Too many tries. Wait five minutes, then try again.")
+    response = tell(request, 429, "rate_limited", detail)
+    response["Retry-After"] = "300"
+    return response
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -19,7 +19,8 @@ def mine(request: HttpRequest, prefix: str = "") -> Q:
     owned = Q(pk__in=[])
     if request.user.is_authenticated:
         owned |= Q(**{f"{prefix}owner": request.user})
-    if token := request.session.get(TOKEN):
+    # A program that shows a token has no session, whatever cookies came along.
+    if not getattr(request, "auth", None) and (token := request.session.get(TOKEN)):
         owned |= Q(**{f"{prefix}guest": token})
     return owned
 
@@ -41,6 +42,21 @@ def job(request: HttpRequest, pk: UUID) -> Job:
     if found is None:
         raise Http404
     return found
+
+
+def adopt(request: HttpRequest | None, user: Any, **kwargs: Any) -> None:
+    """What a guest sent becomes the account's: at sign-in, and at sign-out what was just arriving
+    then. The session keeps its token until it ends, so nothing in between is out of sight.
+    """
+    token = request.session.get(TOKEN) if request and hasattr(request, "session") else None
+    if token and user:
+        Photo.objects.filter(guest=token).update(owner=user, guest="")
+
+
+def forget(instance: Any, **kwargs: Any) -> None:
+    """An account is about to be deleted: its files go now, its jobs end. The rows follow it."""
+    for photo in Photo.objects.filter(owner=instance, purged=None):
+        photo.purge()
 
 
 def belongings(request: HttpRequest) -> dict[str, Any]:
