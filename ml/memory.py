@@ -7,6 +7,7 @@ from ml.spec import ModelSpec, Settings
 MEGA = 10**6
 SHARE = 0.9  # of what is free: other processes go on living
 COMPOSING = 40  # bytes per pixel of the photo: itself, the result, both encoded, strips in floats
+CRITIC = 200 * MEGA  # the bundled model, where it judges BigColor's candidates
 STRIDE = 16  # pixels of DeOldify's side per unit of the render factor
 
 MEMINFO = Path("/proc/meminfo")
@@ -25,6 +26,8 @@ def needed(spec: ModelSpec, settings: Settings, width: int, height: int) -> int:
     """Bytes of colouring one photo: weights, the network at work, and the photo in and out."""
     pixels = input_pixels(spec, settings, width, height)
     network = spec.memory.weights * MEGA + spec.memory.per_pixel * pixels
+    if settings.candidates > 1:
+        network += CRITIC
     return round(network + COMPOSING * width * height)
 
 

@@ -33,6 +33,12 @@ def test_a_larger_photo_needs_more() -> None:
     assert needs[1] - needs[0] == 3_000_000 * memory.COMPOSING
 
 
+def test_several_candidates_need_their_judge() -> None:
+    spec = registry.get("bigcolor-x")
+    one, five = (memory.needed(spec, Settings(candidates=n), 500, 500) for n in (1, 5))
+    assert five - one == memory.CRITIC
+
+
 def test_a_containers_limit_counts_without_its_file_cache(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
