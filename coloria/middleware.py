@@ -26,9 +26,16 @@ class RequestLog:
         now = timezone.now().isoformat(timespec="milliseconds")
         address = request.META.get("REMOTE_ADDR", "-")
         # The path is decoded; as ASCII repr it cannot break the line.
-        path = ascii(request.path)[1:-1]
+        path = ascii(unlocked(request))[1:-1]
         log.info("%s %s %s %s %d", now, address, request.method, path, response.status_code)
         return response
+
+
+def unlocked(request: HttpRequest) -> str:
+    """The path without the key of a mailed link, which would open an account."""
+    match = request.resolver_match
+    key = match.kwargs.get("key") if match else None
+    return request.path.replace(key, "***") if key else request.path
 
 
 class Headers:
