@@ -1,6 +1,7 @@
 """What all answers share: a line in the request log and the headers that bind the browser."""
 
 import logging
+import re
 from collections.abc import Callable
 
 from django.conf import settings
@@ -9,6 +10,9 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 log = logging.getLogger("coloria.requests")
+
+# A mailed link opens an account, also one with a slip at its end.
+KEY = re.compile(r"(/accounts/(?:confirm-email|password/reset/key)/).+", re.DOTALL)
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
@@ -26,16 +30,9 @@ class RequestLog:
         now = timezone.now().isoformat(timespec="milliseconds")
         address = request.META.get("REMOTE_ADDR", "-")
         # The path is decoded; as ASCII repr it cannot break the line.
-        path = ascii(unlocked(request))[1:-1]
+        path = ascii(KEY.sub(r"\1***", request.path))[1:-1]
         log.info("%s %s %s %s %d", now, address, request.method, path, response.status_code)
         return response
-
-
-def unlocked(request: HttpRequest) -> str:
-    """The path without the key of a mailed link, which would open an account."""
-    match = request.resolver_match
-    key = match.kwargs.get("key") if match else None
-    return request.path.replace(key, "***") if key else request.path
 
 
 class Headers:
