@@ -26,8 +26,18 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_q.tasks import async_task
 
-from colorize.record import clock, plain_name, private_name, wishes_as_json, wishes_from_json
-from ml.errors import Deleted, Expired
+from colorize.preferences import Preferences as Preferences
+from colorize.record import (
+    clock,
+    date_and_clock,
+    plain_name,
+    private_name,
+    wishes_as_json,
+    wishes_from_json,
+)
+from colorize.webhooks import events
+from colorize.workers import Worker as Worker
+from ml.errors import Deleted, Elapsed, Expired
 from ml.images import SUFFIX, Header
 from ml.spec import ModelSpec, Settings
 
@@ -87,10 +97,11 @@ class Photo(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.CASCADE, db_index=False
     )
-    guest = models.CharField(max_length=32, blank=True, db_index=True)  # token in a session
+    guest = models.CharField(max_length=32, blank=True)  # token in a session
     name = models.CharField(_("name"), max_length=255)
+    title = models.CharField(_("title"), max_length=200, blank=True)  # the owner's; else the name
     file = models.FileField(upload_to=private_name, blank=True)
     preview = models.FileField(blank=True)  # for the browser; named at once, drawn by the worker
     format = models.CharField(_("format"), max_length=8)  # Pillow's name
@@ -100,12 +111,17 @@ class Photo(models.Model):
     created = models.DateTimeField(_("created"), default=timezone.now)
     # Files are never shown after it. While a job is active it is the hard cap, else the promise.
     deadline = models.DateTimeField(_("deadline"), db_index=True)
+    kept = models.DateTimeField(_("kept until"), null=True, blank=True)  # if its owner asked for it
     purged = models.DateTimeField(_("purged"), null=True, blank=True)
 
     objects = PhotoQuerySet.as_manager()
 
     class Meta:
         ordering = ["-created"]
+        indexes = [
+            models.Index(fields=["owner", "-created"], name="photo_of_owner"),
+            models.Index(fields=["guest", "-created"], name="photo_of_guest"),
+        ]
         verbose_name = _("photo")
         verbose_name_plural = _("photos")
 
@@ -124,17 +140,20 @@ class Photo(models.Model):
         return self.purged is not None or self.deadline <= timezone.now()
 
     def epitaph(self) -> Expired:
-        """What to say about a photo that is gone. It went at its deadline, or earlier if its owner
-        said so.
+        """What to say about a photo that is gone. It went at its deadline, or whenever its owner
+        said.
         """
         if self.purged and self.purged < self.deadline:
             return Deleted(facts={"time": clock(self.purged)})
+        if self.kept and self.kept >= self.deadline:
+            return Elapsed(facts={"time": date_and_clock(self.deadline)})
         return Expired(facts={"time": clock(self.deadline)})
 
     def send(self, spec: ModelSpec, wishes: Settings) -> "Job":
         """Queue this photo for one model; the worker hears of it after the commit."""
         job = self.jobs.create(model=spec.name, settings=wishes_as_json(wishes, spec.options))
-        Photo.objects.filter(pk=self.pk).update(deadline=job.created + CAP + PROMISE)
+        capped = job.created + CAP + PROMISE
+        Photo.objects.filter(pk=self.pk).update(deadline=max(capped, self.kept or capped))
         self.refresh_from_db(fields=["deadline"])
         transaction.on_commit(lambda: Job.objects.ring(job.pk))
         return job
@@ -148,15 +167,14 @@ class Photo(models.Model):
             photo = Photo.objects.lock(self.pk)
             if photo.purged:
                 return
+            photo.file, photo.preview, photo.purged = "", "", now
+            photo.save(update_fields=["file", "preview", "purged"])
             for job in photo.jobs.all():
                 Job.objects.end(job.pk, Job.State.CANCELLED)
                 job.result = job.preview = ""
-                job.save(
-                    update_fields=["result", "preview"]
-                )  # django-cleanup deletes after the commit
+                job.save(update_fields=["result", "preview"])  # files go after the commit
             photo.jobs.update(state=Job.State.EXPIRED)
-            photo.file, photo.preview, photo.purged = "", "", now
-            photo.save(update_fields=["file", "preview", "purged"])
+            events.photo_deleted(photo)
         shutil.rmtree(self.folder, ignore_errors=True)  # what a worker was just writing, too
 
 
@@ -199,14 +217,16 @@ class JobQuerySet(models.QuerySet["Job"]):
         ours = Q(token=token, state=Job.State.RUNNING) if token else Q(state__in=Job.ACTIVE)
         now = timezone.now()
         with transaction.atomic():
-            photo = Photo.objects.lock(self.values_list("photo_id", flat=True).get(pk=pk))
-            if not self.filter(ours, pk=pk).update(
-                state=state, finished=now, lease=None, **changes
+            photo_pk = self.filter(pk=pk).values_list("photo_id", flat=True).first()
+            photo = Photo.objects.select_for_update().filter(pk=photo_pk).first()
+            if photo is None or not self.filter(ours, pk=pk).update(
+                state=state, outcome=state, finished=now, lease=None, **changes
             ):
-                return False
+                return False  # a row may be deleted under its worker
             if not photo.jobs.active().exists():
-                ready = now + PROMISE  # never later than what was said before
+                ready = max(now + PROMISE, photo.kept or now)  # never later than was said before
                 Photo.objects.filter(pk=photo.pk, deadline__gt=ready).update(deadline=ready)
+            events.job_ended(photo, pk)
         return True
 
     def cancel(self, pk: uuid.UUID) -> bool:
@@ -242,7 +262,9 @@ class Job(models.Model):
     model = models.CharField(_("model"), max_length=40)
     settings = models.JSONField(_("settings"), default=dict)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
+    outcome = models.CharField(_("outcome"), max_length=10, blank=True)  # how it ended, for good
     code = models.CharField(_("error"), max_length=32, blank=True)  # of ml.errors
+    weights = models.CharField(_("weights"), max_length=64, blank=True)  # sha256, once it is done
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     token = models.UUIDField(null=True, editable=False)  # of the claim
     holder = models.CharField(_("worker"), max_length=80, blank=True)
@@ -276,17 +298,3 @@ class Job(models.Model):
 
     def wishes(self) -> Settings:
         return wishes_from_json(self.settings)
-
-
-class Worker(models.Model):
-    """A sign of life: written by whatever a worker does, read by the watchdog and /readyz."""
-
-    name = models.CharField(_("name"), max_length=80, primary_key=True)
-    beat = models.DateTimeField(_("last sign of life"))
-
-    class Meta:
-        verbose_name = _("worker")
-        verbose_name_plural = _("workers")
-
-    def __str__(self) -> str:
-        return self.name

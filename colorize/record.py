@@ -23,6 +23,11 @@ def clock(moment: datetime) -> str:
     return f"{timezone.localtime(moment):%H:%M %Z}"
 
 
+def date_and_clock(moment: datetime) -> str:
+    """2026-03-01 14:32 UTC: for what is days away."""
+    return f"{timezone.localtime(moment):%Y-%m-%d %H:%M %Z}"
+
+
 def wishes_as_json(wishes: Settings, options: Iterable[str]) -> dict[str, Any]:
     """What a model reads of the settings; what was left to the model is left out."""
     kept = {name: getattr(wishes, name) for name in options}

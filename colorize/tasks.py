@@ -14,7 +14,7 @@ from colorize import catalogue
 from colorize.models import Job, Worker
 from colorize.record import private_name
 from colorize.sweep import sweep as sweep_now
-from ml import registry
+from ml import records, registry
 from ml.errors import Cancelled, ColorizeError
 from ml.host import Host, Order
 from ml.images import SUFFIX
@@ -78,6 +78,7 @@ def colour(job: Job) -> None:
         preview=preview,
         format=painted.format,
         seconds=round(time.monotonic() - started, 3),
+        weights=records.checksum(spec, settings.COLORIA_WEIGHTS),
     )
     if not kept:
         (media / result).unlink(missing_ok=True)

@@ -124,6 +124,15 @@ class TooManyJobs(ColorizeError):
     )
 
 
+class QuotaReached(ColorizeError):
+    """Facts: limit, time (HH:MM), seconds."""
+
+    code = "quota_reached"
+    sentence = gettext_noop(
+        "You have used your {limit} colour versions of today. There are new ones at {time}."
+    )
+
+
 class Busy(ColorizeError):
     """The photos before this one take too long to be checked."""
 
@@ -142,6 +151,12 @@ class Deleted(Expired):
     """The owner did not want to wait. Facts: time (HH:MM)."""
 
     sentence = gettext_noop("Deleted at {time}, as you asked.")
+
+
+class Elapsed(Expired):
+    """The owner had asked to keep it for a while. Facts: time (YYYY-MM-DD HH:MM)."""
+
+    sentence = gettext_noop("Deleted on {time}, until when you had kept it.")
 
 
 class NotReady(ColorizeError):
