@@ -34,6 +34,9 @@ COLORIA_HOST_CACHE_MB = env.number("COLORIA_HOST_CACHE_MB", 2048, 1, 1_000_000)
 COLORIA_DEVICE = env.text("COLORIA_DEVICE", "auto")
 COLORIA_WORKERS = env.number("COLORIA_WORKERS", 1, 1, 64)  # one per GPU, or one per CPU host
 COLORIA_CONTACT = env.text("COLORIA_CONTACT")  # e-mail address on the page About
+# Hosts that webhooks may call by plain http, on any port and at any address: for development, or
+# receivers inside a network of one's own. Everything else must be https at a public address.
+COLORIA_WEBHOOK_HOSTS = env.words("COLORIA_WEBHOOK_HOSTS")
 COLORIA_WEIGHTS = VAR / "weights"
 
 # Fair use. Calls are counted per minute; a colour version is one photo through one model, and they
