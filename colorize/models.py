@@ -26,6 +26,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_q.tasks import async_task
 
+from colorize import pauses
 from colorize.preferences import Preferences as Preferences
 from colorize.record import (
     clock,
@@ -35,8 +36,10 @@ from colorize.record import (
     wishes_as_json,
     wishes_from_json,
 )
+from colorize.traces import Trace as Trace
 from colorize.webhooks import events
 from colorize.workers import Worker as Worker
+from ml import registry
 from ml.errors import Deleted, Elapsed, Expired
 from ml.images import SUFFIX, Header
 from ml.spec import ModelSpec, Settings
@@ -119,11 +122,13 @@ class Photo(models.Model):
     class Meta:
         ordering = ["-created"]
         indexes = [
+            models.Index(fields=["created", "id"]),
             models.Index(fields=["owner", "-created"], name="photo_of_owner"),
             models.Index(fields=["guest", "-created"], name="photo_of_guest"),
         ]
         verbose_name = _("photo")
         verbose_name_plural = _("photos")
+        permissions = [("open_photo", "Can open a photo for a reason")]
 
     def __str__(self) -> str:
         return str(self.pk)
@@ -149,9 +154,10 @@ class Photo(models.Model):
             return Elapsed(facts={"time": date_and_clock(self.deadline)})
         return Expired(facts={"time": clock(self.deadline)})
 
-    def send(self, spec: ModelSpec, wishes: Settings) -> "Job":
+    def send(self, spec: ModelSpec, wishes: Settings, repeats: "Job | None" = None) -> "Job":
         """Queue this photo for one model; the worker hears of it after the commit."""
-        job = self.jobs.create(model=spec.name, settings=wishes_as_json(wishes, spec.options))
+        kept = wishes_as_json(wishes, spec.options)
+        job = self.jobs.create(model=spec.name, settings=kept, repeats=repeats)
         capped = job.created + CAP + PROMISE
         Photo.objects.filter(pk=self.pk).update(deadline=max(capped, self.kept or capped))
         self.refresh_from_db(fields=["deadline"])
@@ -188,15 +194,24 @@ class JobQuerySet(models.QuerySet["Job"]):
         async_task("colorize.tasks.run_job", str(pk))
 
     def claim(self, pk: uuid.UUID | str, holder: str) -> "Job | None":
-        """Take a queued job, or None if somebody else was first or nothing is left to do."""
+        """Take a queued job, or None if somebody else was first, nothing is left to do or its model
+        is paused.
+        """
+        held = pauses.names()
+        if registry.ALL in held:
+            return None
         now, token = timezone.now(), uuid.uuid4()
-        taken = self.filter(pk=pk, state=Job.State.QUEUED).update(
-            state=Job.State.RUNNING,
-            token=token,
-            holder=holder,
-            started=now,
-            lease=now + LEASE,
-            attempts=F("attempts") + 1,
+        taken = (
+            self.filter(pk=pk, state=Job.State.QUEUED)
+            .exclude(model__in=held)
+            .update(
+                state=Job.State.RUNNING,
+                token=token,
+                holder=holder,
+                started=now,
+                lease=now + LEASE,
+                attempts=F("attempts") + 1,
+            )
         )
         return self.select_related("photo").get(pk=pk, token=token) if taken else None
 
@@ -277,6 +292,9 @@ class Job(models.Model):
     result = models.FileField(blank=True)
     preview = models.FileField(blank=True)
     format = models.CharField(_("format"), max_length=8, blank=True)  # of the result, Pillow's name
+    repeats = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="repeated_by"
+    )  # the job that an administrator had done once more
 
     objects = JobQuerySet.as_manager()
 
@@ -286,7 +304,12 @@ class Job(models.Model):
         verbose_name_plural = _("jobs")
         indexes = [
             models.Index(fields=["state", "created"]),
-            models.Index(fields=["model", "state", "finished"]),
+            models.Index(fields=["created", "id"]),
+            models.Index(fields=["code", "created"]),
+            models.Index(fields=["model", "finished"]),
+            models.Index(
+                fields=["finished", "outcome", "code", "model", "seconds"], name="job_ended"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ class Worker(models.Model):
 
     name = models.CharField(_("name"), max_length=80, primary_key=True)
     beat = models.DateTimeField(_("last sign of life"))
+    host = models.DateTimeField(_("last sign of life of its model host"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("worker")

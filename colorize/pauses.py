@@ -1,0 +1,38 @@
+"""What an administrator holds back: one model, or all of them while the server is worked on. Rows,
+because a restart must not forget them.
+"""
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ml import registry
+
+
+class Pause(models.Model):
+    """Jobs of this model wait; running ones go on. `registry.ALL` stands for every model: the
+    workers drain.
+    """
+
+    name = models.CharField(_("model"), max_length=40, primary_key=True)
+    since = models.DateTimeField(_("since"), default=timezone.now)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("pause")
+        verbose_name_plural = _("pauses")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def names() -> frozenset[str]:
+    """The models that are paused, with `registry.ALL` among them while the workers drain."""
+    return frozenset(Pause.objects.values_list("name", flat=True))
+
+
+def draining() -> bool:
+    return Pause.objects.filter(pk=registry.ALL).exists()
