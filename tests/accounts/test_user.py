@@ -17,6 +17,23 @@ class UserTests(TestCase):
         assert isinstance(first.pk, uuid.UUID) and first.pk.version == 4
         assert first.pk != second.pk
 
+    def test_whom_the_shell_made_an_administrator_need_not_confirm_an_address(self) -> None:
+        User.objects.create_superuser("Admin@example.org", "grey-is-not-a-colour")
+        fields = {"login": "admin@example.org", "password": "grey-is-not-a-colour"}
+        answer = self.client.post("/accounts/login/?next=/admin/", fields)
+        self.assertRedirects(answer, "/admin/")
+
+    def test_the_admin_makes_users_by_address(self) -> None:
+        self.client.force_login(User.objects.create_superuser("admin@example.org"))
+        word = "grey-is-not-a-colour"
+        fields = {"email": "Bob@example.org", "usable_password": "true"}
+        self.client.post(
+            "/admin/accounts/user/add/", fields | {"password1": word, "password2": word}
+        )
+        user = User.objects.get(email="bob@example.org")
+        assert user.check_password(word) and not user.is_staff
+        assert self.client.get(f"/admin/accounts/user/{user.pk}/change/").status_code == 200
+
     def test_the_admin_lists_users(self) -> None:
         self.client.force_login(User.objects.create_superuser("admin"))
         assert self.client.get("/admin/accounts/user/").status_code == 200
