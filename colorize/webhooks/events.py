@@ -28,7 +28,8 @@ def job_ended(photo: "Photo", pk: UUID) -> None:
     photo.refresh_from_db(fields=["deadline"])
     jobs = list(photo.jobs.all())
     job = next(job for job in jobs if job.pk == pk)
-    if event := {job.State.DONE: Event.DONE, job.State.FAILED: Event.FAILED}.get(job.state):
+    if job.state in (job.State.DONE, job.State.FAILED):
+        event = Event.DONE if job.state == job.State.DONE else Event.FAILED
         announce(webhooks, event, lambda site: job_told(job, site))
     ended = not any(one.is_active for one in jobs)
     if ended and not photo.purged and any(one.state == one.State.DONE for one in jobs):
@@ -105,4 +106,4 @@ def job_told(job: "Job", site: str) -> dict[str, Any]:
 
 def instant(moment: datetime | None) -> str | None:
     """ISO 8601, UTC, as the API writes it."""
-    return moment and moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None

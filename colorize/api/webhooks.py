@@ -1,0 +1,182 @@
+"""The API of webhooks: for accounts, by token or session. A stranger's webhook is not found."""
+
+from typing import Any
+from uuid import UUID
+
+from django.shortcuts import get_object_or_404
+from django.utils.translation import gettext
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import APIException, Throttled
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from colorize.api.views import FlatJSON
+from colorize.webhooks import events
+from colorize.webhooks.forms import LONGEST, callable_address
+from colorize.webhooks.models import PAUSE, Delivery, TooMany, TooSoon, Webhook
+from colorize.webhooks.views import LISTED, mine, site, too_many
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class Conflict(APIException):
+    status_code = 409
+
+
+class WebhookShape(serializers.ModelSerializer[Webhook]):
+    url = serializers.CharField(max_length=LONGEST, validators=[callable_address])
+    events = serializers.MultipleChoiceField(Webhook.Event.choices, allow_empty=False)
+    enabled = serializers.BooleanField(required=False, help_text="false: nothing is sent.")
+    reason = serializers.CharField(
+        read_only=True, help_text="Why it is off: gone, failing, or empty if its owner did it."
+    )
+    failing = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="Since when every attempt has failed."
+    )
+
+    class Meta:
+        model = Webhook
+        fields = ["id", "url", "events", "description", "enabled", "reason", "failing", "created"]
+        read_only_fields = ["created"]
+
+    def validate_events(self, chosen: set[str]) -> list[str]:
+        return [event for event in Webhook.Event.values if event in chosen]
+
+    def to_representation(self, webhook: Webhook) -> dict[str, Any]:
+        return super().to_representation(webhook) | {"events": webhook.events}
+
+    def create(self, fields: dict[str, Any]) -> Webhook:
+        try:
+            return Webhook.objects.establish(**fields)
+        except TooMany:
+            raise Conflict(too_many(), "too_many_webhooks") from None
+
+    def update(self, webhook: Webhook, fields: dict[str, Any]) -> Webhook:
+        enabled = fields.pop("enabled", webhook.enabled)
+        changed = super().update(webhook, fields)
+        changed.switch(enabled)
+        return changed
+
+
+class NewWebhook(WebhookShape):
+    secret = serializers.CharField(
+        read_only=True, help_text="Signs the messages; in this answer and never again."
+    )
+
+    class Meta(WebhookShape.Meta):
+        fields = [*WebhookShape.Meta.fields, "secret"]
+
+
+class DeliveryShape(serializers.ModelSerializer[Delivery]):
+    class Meta:
+        model = Delivery
+        fields = ["id", "event", "state", "attempts", "due", "told", "outcome", "status", "answer"]
+        fields += ["created"]
+        read_only_fields = fields
+
+
+class Webhooks(APIView):
+    permission_classes = [IsAuthenticated]
+    parser_classes = [FlatJSON]
+
+    @extend_schema(operation_id="webhooks_list", responses=WebhookShape(many=True))
+    def get(self, request: Request) -> Response:
+        """The account's webhooks: at most five."""
+        return Response(WebhookShape(mine(request), many=True).data, headers=NO_STORE)
+
+    @extend_schema(
+        operation_id="webhooks_create", request=WebhookShape, responses={201: NewWebhook}
+    )
+    def post(self, request: Request) -> Response:
+        """Add a webhook. The answer alone holds its secret."""
+        shape = NewWebhook(data=request.data)
+        shape.is_valid(raise_exception=True)
+        shape.save(owner_id=request.user.pk, site=site(request))
+        return Response(shape.data, status=201, headers=NO_STORE)
+
+
+class WebhookDetail(APIView):
+    permission_classes = [IsAuthenticated]
+    parser_classes = [FlatJSON]
+
+    @extend_schema(operation_id="webhooks_get", responses=WebhookShape)
+    def get(self, request: Request, webhook: UUID) -> Response:
+        found = get_object_or_404(mine(request), pk=webhook)
+        return Response(WebhookShape(found).data, headers=NO_STORE)
+
+    @extend_schema(operation_id="webhooks_change", request=WebhookShape, responses=WebhookShape)
+    def patch(self, request: Request, webhook: UUID) -> Response:
+        """Change what is sent; what is left out stays. `enabled` true turns it on again."""
+        found = get_object_or_404(mine(request), pk=webhook)
+        shape = WebhookShape(found, data=request.data, partial=True)
+        shape.is_valid(raise_exception=True)
+        shape.save()
+        return Response(shape.data, headers=NO_STORE)
+
+    @extend_schema(operation_id="webhooks_delete", responses={204: None})
+    def delete(self, request: Request, webhook: UUID) -> Response:
+        get_object_or_404(mine(request), pk=webhook).delete()
+        return Response(status=204)
+
+
+class WebhookSecret(APIView):
+    permission_classes = [IsAuthenticated]
+    parser_classes = [FlatJSON]
+
+    @extend_schema(operation_id="webhooks_secret", request=None, responses=NewWebhook)
+    def post(self, request: Request, webhook: UUID) -> Response:
+        """A new secret. For 24 hours the previous one signs beside it."""
+        found = get_object_or_404(mine(request), pk=webhook)
+        found.rotate()
+        return Response(NewWebhook(found).data, headers=NO_STORE)
+
+
+class Deliveries(APIView):
+    permission_classes = [IsAuthenticated]
+
+    @extend_schema(operation_id="deliveries_list", responses=DeliveryShape(many=True))
+    def get(self, request: Request, webhook: UUID) -> Response:
+        """The latest hundred messages of a webhook, newest first."""
+        found = get_object_or_404(mine(request), pk=webhook)
+        rows = found.deliveries.defer("body")[:LISTED]
+        return Response(DeliveryShape(rows, many=True).data, headers=NO_STORE)
+
+
+class WebhookTest(APIView):
+    permission_classes = [IsAuthenticated]
+    parser_classes = [FlatJSON]
+
+    @extend_schema(operation_id="webhooks_test", request=None, responses={202: DeliveryShape})
+    def post(self, request: Request, webhook: UUID) -> Response:
+        """Send a message of type `test`."""
+        found = able(request, webhook)
+        try:
+            return Response(DeliveryShape(events.test(found)).data, status=202)
+        except TooSoon:
+            raise Throttled(PAUSE.total_seconds()) from None
+
+
+class Replay(APIView):
+    permission_classes = [IsAuthenticated]
+    parser_classes = [FlatJSON]
+
+    @extend_schema(operation_id="deliveries_replay", request=None, responses={202: DeliveryShape})
+    def post(self, request: Request, webhook: UUID, delivery: UUID) -> Response:
+        """Send a message once more, with the same `webhook-id` and the same body."""
+        row = get_object_or_404(able(request, webhook).deliveries, pk=delivery)
+        try:
+            Delivery.objects.replay(row)
+        except TooSoon:
+            raise Throttled(PAUSE.total_seconds()) from None
+        return Response(DeliveryShape(row).data, status=202)
+
+
+def able(request: Request, pk: UUID) -> Webhook:
+    """A webhook that may send."""
+    found = get_object_or_404(mine(request), pk=pk)
+    if not found.enabled:
+        raise Conflict(gettext("Turn the webhook on first."), "webhook_off")
+    return found
