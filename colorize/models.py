@@ -13,13 +13,11 @@ sub-query has read.
 
 import shutil
 import uuid
-from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
@@ -27,11 +25,14 @@ from django.utils.translation import gettext_lazy as _
 from django_q.tasks import async_task
 
 from colorize import pauses
+from colorize.once import Once as Once
+from colorize.photos import CAP as CAP
+from colorize.photos import PROMISE as PROMISE
+from colorize.photos import PhotoQuerySet
 from colorize.preferences import Preferences as Preferences
 from colorize.record import (
     clock,
     date_and_clock,
-    plain_name,
     private_name,
     wishes_as_json,
     wishes_from_json,
@@ -39,60 +40,11 @@ from colorize.record import (
 from colorize.traces import Trace as Trace
 from colorize.webhooks import events
 from colorize.workers import Worker as Worker
-from ml import registry
 from ml.errors import Deleted, Elapsed, Expired
-from ml.images import SUFFIX, Header
 from ml.spec import ModelSpec, Settings
 
-PROMISE = timedelta(minutes=10)  # what every page says in words
-CAP = timedelta(minutes=60)  # after sending, a job that has not ended is ended
 LEASE = timedelta(seconds=30)  # renewed every few seconds while a worker lives
 MAX_ATTEMPTS = 2
-
-
-class PhotoQuerySet(models.QuerySet["Photo"]):
-    def live(self) -> "PhotoQuerySet":
-        """What may still be shown."""
-        return self.filter(purged=None, deadline__gt=timezone.now())
-
-    def overdue(self, grace: timedelta = timedelta(0)) -> "PhotoQuerySet":
-        """Past the deadline and still with files."""
-        return self.filter(purged=None, deadline__lte=timezone.now() - grace)
-
-    def lock(self, pk: uuid.UUID) -> "Photo":
-        """Photo before job, in every transaction that takes both: so two of them never wait for
-        each other.
-        """
-        return self.select_for_update().get(pk=pk)
-
-    def submit(
-        self,
-        upload: TemporaryUploadedFile,
-        header: Header,
-        specs: Sequence[ModelSpec],
-        wishes: Settings,
-        *,
-        guest: str = "",
-        owner_id: uuid.UUID | None = None,
-    ) -> "Photo":
-        """The one entrance: keep a checked upload and queue it for each model."""
-        photo = Photo(
-            name=plain_name(upload.name or ""),
-            guest=guest,
-            owner_id=owner_id,
-            format=header.format,
-            width=header.width,
-            height=header.height,
-            bytes=upload.size or 0,
-            deadline=timezone.now() + PROMISE,
-        )
-        photo.preview.name = private_name(photo)
-        photo.file.save(SUFFIX[header.format], upload, save=False)
-        with transaction.atomic():
-            photo.save(force_insert=True)
-            for spec in specs:
-                photo.send(spec, wishes)
-        return photo
 
 
 class Photo(models.Model):
@@ -194,24 +146,15 @@ class JobQuerySet(models.QuerySet["Job"]):
         async_task("colorize.tasks.run_job", str(pk))
 
     def claim(self, pk: uuid.UUID | str, holder: str) -> "Job | None":
-        """Take a queued job, or None if somebody else was first, nothing is left to do or its model
-        is paused.
-        """
-        held = pauses.names()
-        if registry.ALL in held:
-            return None
+        """Take a queued job; None if nothing is left to do, somebody was first or it is paused."""
         now, token = timezone.now(), uuid.uuid4()
-        taken = (
-            self.filter(pk=pk, state=Job.State.QUEUED)
-            .exclude(model__in=held)
-            .update(
-                state=Job.State.RUNNING,
-                token=token,
-                holder=holder,
-                started=now,
-                lease=now + LEASE,
-                attempts=F("attempts") + 1,
-            )
+        taken = pauses.free(self.filter(pk=pk, state=Job.State.QUEUED)).update(
+            state=Job.State.RUNNING,
+            token=token,
+            holder=holder,
+            started=now,
+            lease=now + LEASE,
+            attempts=F("attempts") + 1,
         )
         return self.select_related("photo").get(pk=pk, token=token) if taken else None
 
@@ -292,9 +235,8 @@ class Job(models.Model):
     result = models.FileField(blank=True)
     preview = models.FileField(blank=True)
     format = models.CharField(_("format"), max_length=8, blank=True)  # of the result, Pillow's name
-    repeats = models.ForeignKey(
-        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="repeated_by"
-    )  # the job that an administrator had done once more
+    # The job that an administrator had done once more.
+    repeats = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL)
 
     objects = JobQuerySet.as_manager()
 
@@ -307,9 +249,7 @@ class Job(models.Model):
             models.Index(fields=["created", "id"]),
             models.Index(fields=["code", "created"]),
             models.Index(fields=["model", "finished"]),
-            models.Index(
-                fields=["finished", "outcome", "code", "model", "seconds"], name="job_ended"
-            ),
+            models.Index(fields=["finished", "outcome", "code", "model"]),
         ]
 
     def __str__(self) -> str:

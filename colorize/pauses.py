@@ -2,8 +2,11 @@
 because a restart must not forget them.
 """
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -32,6 +35,14 @@ class Pause(models.Model):
 def names() -> frozenset[str]:
     """The models that are paused, with `registry.ALL` among them while the workers drain."""
     return frozenset(Pause.objects.values_list("name", flat=True))
+
+
+def free(jobs: QuerySet[Any]) -> QuerySet[Any]:
+    """Without those that must wait. The names are read first: a sub-query in an UPDATE would not be
+    read again where it had to wait.
+    """
+    held = names()
+    return jobs.none() if registry.ALL in held else jobs.exclude(model__in=held)
 
 
 def draining() -> bool:
