@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.shortcuts import get_object_or_404
 from django.utils.translation import gettext
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, Throttled
 from rest_framework.permissions import IsAuthenticated
@@ -13,13 +12,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from colorize.api.views import FlatJSON
+from colorize.api.answers import NO_STORE
+from colorize.api.described import described
+from colorize.api.photos import FlatJSON
 from colorize.webhooks import events
 from colorize.webhooks.forms import LONGEST, callable_address
 from colorize.webhooks.models import PAUSE, Delivery, TooMany, TooSoon, Webhook
 from colorize.webhooks.views import LISTED, mine, site, too_many
 
-NO_STORE = {"Cache-Control": "no-store"}
+TAG = "Webhooks"
+BODY = (413, 415)
 
 
 class Conflict(APIException):
@@ -28,7 +30,7 @@ class Conflict(APIException):
 
 class WebhookShape(serializers.ModelSerializer[Webhook]):
     url = serializers.CharField(max_length=LONGEST, validators=[callable_address])
-    events = serializers.MultipleChoiceField(Webhook.Event.choices, allow_empty=False)
+    events = serializers.MultipleChoiceField(choices=Webhook.Event.choices, allow_empty=False)
     enabled = serializers.BooleanField(required=False, help_text="false: nothing is sent.")
     reason = serializers.CharField(
         read_only=True, help_text="Why it is off: gone, failing, or empty if its owner did it."
@@ -78,18 +80,18 @@ class DeliveryShape(serializers.ModelSerializer[Delivery]):
         read_only_fields = fields
 
 
-class Webhooks(APIView):
+class ForAccounts(APIView):
     permission_classes = [IsAuthenticated]
     parser_classes = [FlatJSON]
 
-    @extend_schema(operation_id="webhooks_list", responses=WebhookShape(many=True))
+
+class Webhooks(ForAccounts):
+    @described("List your webhooks", {200: WebhookShape(many=True)}, tag=TAG)
     def get(self, request: Request) -> Response:
         """The account's webhooks: at most five."""
         return Response(WebhookShape(mine(request), many=True).data, headers=NO_STORE)
 
-    @extend_schema(
-        operation_id="webhooks_create", request=WebhookShape, responses={201: NewWebhook}
-    )
+    @described("Add a webhook", {201: NewWebhook}, (409, *BODY), request=WebhookShape, tag=TAG)
     def post(self, request: Request) -> Response:
         """Add a webhook. The answer alone holds its secret."""
         shape = NewWebhook(data=request.data)
@@ -98,16 +100,13 @@ class Webhooks(APIView):
         return Response(shape.data, status=201, headers=NO_STORE)
 
 
-class WebhookDetail(APIView):
-    permission_classes = [IsAuthenticated]
-    parser_classes = [FlatJSON]
-
-    @extend_schema(operation_id="webhooks_get", responses=WebhookShape)
+class WebhookDetail(ForAccounts):
+    @described("Show a webhook", {200: WebhookShape}, (404,), tag=TAG)
     def get(self, request: Request, webhook: UUID) -> Response:
         found = get_object_or_404(mine(request), pk=webhook)
         return Response(WebhookShape(found).data, headers=NO_STORE)
 
-    @extend_schema(operation_id="webhooks_change", request=WebhookShape, responses=WebhookShape)
+    @described("Change a webhook", {200: WebhookShape}, (404, *BODY), request=WebhookShape, tag=TAG)
     def patch(self, request: Request, webhook: UUID) -> Response:
         """Change what is sent; what is left out stays. `enabled` true turns it on again."""
         found = get_object_or_404(mine(request), pk=webhook)
@@ -116,17 +115,14 @@ class WebhookDetail(APIView):
         shape.save()
         return Response(shape.data, headers=NO_STORE)
 
-    @extend_schema(operation_id="webhooks_delete", responses={204: None})
+    @described("Delete a webhook", {204: None}, (404,), tag=TAG)
     def delete(self, request: Request, webhook: UUID) -> Response:
         get_object_or_404(mine(request), pk=webhook).delete()
         return Response(status=204)
 
 
-class WebhookSecret(APIView):
-    permission_classes = [IsAuthenticated]
-    parser_classes = [FlatJSON]
-
-    @extend_schema(operation_id="webhooks_secret", request=None, responses=NewWebhook)
+class WebhookSecret(ForAccounts):
+    @described("Make a new secret", {200: NewWebhook}, (404, *BODY), tag=TAG)
     def post(self, request: Request, webhook: UUID) -> Response:
         """A new secret. For 24 hours the previous one signs beside it."""
         found = get_object_or_404(mine(request), pk=webhook)
@@ -134,10 +130,8 @@ class WebhookSecret(APIView):
         return Response(NewWebhook(found).data, headers=NO_STORE)
 
 
-class Deliveries(APIView):
-    permission_classes = [IsAuthenticated]
-
-    @extend_schema(operation_id="deliveries_list", responses=DeliveryShape(many=True))
+class Deliveries(ForAccounts):
+    @described("List the messages of a webhook", {200: DeliveryShape(many=True)}, (404,), tag=TAG)
     def get(self, request: Request, webhook: UUID) -> Response:
         """The latest hundred messages of a webhook, newest first."""
         found = get_object_or_404(mine(request), pk=webhook)
@@ -145,11 +139,8 @@ class Deliveries(APIView):
         return Response(DeliveryShape(rows, many=True).data, headers=NO_STORE)
 
 
-class WebhookTest(APIView):
-    permission_classes = [IsAuthenticated]
-    parser_classes = [FlatJSON]
-
-    @extend_schema(operation_id="webhooks_test", request=None, responses={202: DeliveryShape})
+class WebhookTest(ForAccounts):
+    @described("Send a test", {202: DeliveryShape}, (404, 409, *BODY), tag=TAG)
     def post(self, request: Request, webhook: UUID) -> Response:
         """Send a message of type `test`."""
         found = able(request, webhook)
@@ -159,11 +150,8 @@ class WebhookTest(APIView):
             raise Throttled(PAUSE.total_seconds()) from None
 
 
-class Replay(APIView):
-    permission_classes = [IsAuthenticated]
-    parser_classes = [FlatJSON]
-
-    @extend_schema(operation_id="deliveries_replay", request=None, responses={202: DeliveryShape})
+class Replay(ForAccounts):
+    @described("Send a message again", {202: DeliveryShape}, (404, 409, *BODY), tag=TAG)
     def post(self, request: Request, webhook: UUID, delivery: UUID) -> Response:
         """Send a message once more, with the same `webhook-id` and the same body."""
         row = get_object_or_404(able(request, webhook).deliveries, pk=delivery)
