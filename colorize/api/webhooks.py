@@ -58,9 +58,11 @@ class WebhookShape(serializers.ModelSerializer[Webhook]):
 
     def update(self, webhook: Webhook, fields: dict[str, Any]) -> Webhook:
         enabled = fields.pop("enabled", webhook.enabled)
-        changed = super().update(webhook, fields)
-        changed.switch(enabled)
-        return changed
+        for name, value in fields.items():
+            setattr(webhook, name, value)
+        webhook.save(update_fields=list(fields))
+        webhook.switch(enabled)
+        return webhook
 
 
 class NewWebhook(WebhookShape):

@@ -85,7 +85,8 @@ def webhook(request: HttpRequest, webhook: UUID) -> HttpResponse:
     if not form.is_valid():
         found.refresh_from_db()  # the heading names the address that is in use
         return shown(request, found, form)
-    form.save()
+    form.save(commit=False)
+    found.save(update_fields=WebhookForm.Meta.fields)
     messages.success(request, gettext("Your changes are saved."))
     return redirect("webhook", found.pk)
 

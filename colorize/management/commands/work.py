@@ -1,5 +1,5 @@
-"""`manage.py work`: one qcluster, its watchdog and the sweep, until SIGTERM or Ctrl-C; no process
-outlives it.
+"""`manage.py work`: one qcluster, its watchdog and the sweep, and a courier if there are webhooks,
+until SIGTERM or Ctrl-C; no process outlives it.
 """
 
 import logging
@@ -20,6 +20,7 @@ from django_q.tasks import async_task
 from colorize.management.children import Child
 from colorize.models import Job, Worker
 from colorize.sweep import sweep
+from colorize.webhooks.models import Webhook
 
 SWEEP = 10.0  # seconds between two sweeps; django-q's scheduler wakes only every 30
 KNOCK = timedelta(seconds=15)  # of silence, then a worker is asked for a sign of life
@@ -65,6 +66,30 @@ class Cluster:
             Worker.objects.filter(name=self.name).delete()
 
 
+class Courier:
+    """`manage.py deliver`, once an account has a webhook: a site without any is spared the process.
+    What it held when it is killed falls due again.
+    """
+
+    def __init__(self) -> None:
+        self.child: Child | None = None
+
+    def tend(self) -> None:
+        if self.child and not self.child.ended():
+            return
+        if Webhook.objects.filter(enabled=True).exists():
+            self.child = Child.start("courier", ["manage.py", "deliver"])
+
+    def ask(self) -> None:
+        """To finish what it has begun, while the cluster stops."""
+        if self.child:
+            self.child.ask()
+
+    def kill(self) -> None:
+        if self.child:
+            self.child.kill()
+
+
 class Command(BaseCommand):
     help = "Colour what is queued and delete what is due, until SIGTERM or Ctrl-C."
 
@@ -73,10 +98,10 @@ class Command(BaseCommand):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self.stop)
         self.tend()  # what fell due while nothing ran
-        cluster = Cluster()
+        cluster, courier = Cluster(), Courier()
         try:
             while not self.stopping.wait(PATIENCE if cluster.child.ended() else SWEEP):
-                self.tend(cluster)
+                self.tend(cluster, courier)
                 if not cluster.is_well():
                     log.error(
                         "the cluster %s is silent or has ended; starting another", cluster.name
@@ -84,14 +109,16 @@ class Command(BaseCommand):
                     cluster.stop()
                     cluster = Cluster()
         finally:
+            courier.ask()
             cluster.stop()
+            courier.kill()
             with suppress(DatabaseError):  # the leases would run out
                 Job.objects.release(cluster.name)
 
     def stop(self, number: int, frame: FrameType | None) -> None:
         self.stopping.set()
 
-    def tend(self, cluster: Cluster | None = None) -> None:
+    def tend(self, cluster: Cluster | None = None, courier: Courier | None = None) -> None:
         """Sweep and listen. A database or disk that is away for a moment must not end the
         watch.
         """
@@ -100,5 +127,7 @@ class Command(BaseCommand):
             sweep()
             if cluster:
                 cluster.listen()
+            if courier:
+                courier.tend()
         except (DatabaseError, OSError):
             log.exception("the sweep could not be finished")
