@@ -18,7 +18,6 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.forms import DeleteForm
 from accounts.models import User
-from accounts.tokens.views import panel
 
 FAREWELL = "farewell"  # in the session of who just deleted an account
 
@@ -30,7 +29,7 @@ log = logging.getLogger(__name__)
 @never_cache
 def account(request: HttpRequest) -> HttpResponse:
     """Other apps add to this page: a template and what it needs, see ACCOUNT_PANELS."""
-    context: dict[str, Any] = panel(request)
+    context: dict[str, Any] = {}
     for function in settings.ACCOUNT_PANELS.values():
         context |= import_string(function)(request)
     return render(request, "account/account.html", context | {"panels": settings.ACCOUNT_PANELS})

@@ -47,9 +47,15 @@ def serve(var: Path, settings: dict[str, str]) -> Iterator[str]:
 
 
 @pytest.fixture(scope="package")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site's folder; its mails are printed into up.log there."""
+    return tmp_path_factory.mktemp("site")
+
+
+@pytest.fixture(scope="package")
+def site(var: Path) -> Iterator[str]:
     """The site as it is installed, with the bundled model."""
-    with serve(tmp_path_factory.mktemp("site"), {}) as address:
+    with serve(var, {}) as address:
         yield address
 
 
