@@ -4,6 +4,7 @@ laptop.
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
@@ -38,6 +39,8 @@ COLORIA_CONTACT = env.text("COLORIA_CONTACT")  # e-mail address on the page Abou
 # receivers inside a network of one's own. Everything else must be https at a public address.
 COLORIA_WEBHOOK_HOSTS = env.words("COLORIA_WEBHOOK_HOSTS")
 COLORIA_WEIGHTS = VAR / "weights"
+COLORIA_KEEP_MAX = env.number("COLORIA_KEEP_MAX", 30, 0, 3650)  # days, if an owner asks; 0: never
+COLORIA_HISTORY_DAYS = env.number("COLORIA_HISTORY_DAYS", 365, 1, 3650)  # then rows are forgotten
 
 # Fair use. Calls are counted per minute; a colour version is one photo through one model, and they
 # are counted per day (UTC). A guest is counted by address, since a cookie costs nothing to drop.
@@ -98,6 +101,8 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "colorize.pauses.page",
+                "colorize.context.page",
             ]
         },
     }
@@ -106,6 +111,7 @@ TEMPLATES = [
 # What is counted and remembered for minutes. All processes must see the same: a file on one
 # machine, Redis (pip install redis) where several machines serve the site.
 CACHE_URL = env.text("COLORIA_CACHE_URL")
+CACHES: dict[str, dict[str, Any]]
 if CACHE_URL:
     CACHES = {
         "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
@@ -114,7 +120,7 @@ else:
     CACHES = {
         "default": {
             "BACKEND": "diskcache.DjangoCache",
-            "LOCATION": VAR / "cache",
+            "LOCATION": str(VAR / "cache"),
             "SHARDS": 1,
             "DATABASE_TIMEOUT": 5.0,  # seconds to wait for another process
         }
@@ -164,7 +170,12 @@ ACCOUNT_FORMS = {
     "reauthenticate": "accounts.forms.ReauthenticateForm",
 }
 # What other apps show on the account page: template -> function(request) that makes its context
-ACCOUNT_PANELS: dict[str, str] = {}
+ACCOUNT_PANELS = {
+    "account/_keeping.html": "colorize.history.panel",
+    "_quota.html": "colorize.quotas.panel",
+    "account/_tokens.html": "accounts.tokens.views.panel",
+    "account/_webhooks.html": "colorize.webhooks.views.panel",
+}
 
 # E-mail: printed by the web server until an SMTP server is named
 globals().update(mail(env.text("COLORIA_MAIL_URL")))

@@ -5,8 +5,10 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("colorize.urls")),
+    path("accounts/tokens/", include("accounts.tokens.urls")),
     path("accounts/", include("accounts.urls")),
     path("api/v1/", include("colorize.api.urls")),
+    path("api/", include("colorize.api.docs")),
     path("admin/", admin.site.urls),
 ]
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
@@ -18,6 +19,7 @@ STATUS = {
     "unknown_model": 404,
     "unread_option": 400,
     "model_unavailable": 503,
+    "model_paused": 503,
     "out_of_memory": 503,
     "timed_out": 503,
     "busy": 503,
@@ -54,9 +56,14 @@ def wants_json(request: HttpRequest) -> bool:
     return request.get_preferred_type(["text/html", "application/json"]) == "application/json"
 
 
+def problem(code: str, detail: str) -> dict[str, Any]:
+    """A refusal as JSON, with the address of the page that explains it."""
+    return {"detail": detail, "code": code, "docs": f"/api/docs/errors/{code}/"}
+
+
 def tell(request: HttpRequest, status: int, code: str, detail: str) -> HttpResponse:
     if wants_json(request):
-        return JsonResponse({"detail": detail, "code": code}, status=status)
+        return JsonResponse(problem(code, detail), status=status)
     context = {"status": status, "code": code, "detail": detail}
     return render(request, "error.html", context, status=status)
 

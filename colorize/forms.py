@@ -8,12 +8,12 @@ from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import transaction
 from django.http import HttpRequest
 
-from colorize import catalogue, health, visitors
+from colorize import catalogue, health, quotas, visitors
 from colorize.files import live
 from colorize.models import Job, Photo
 from colorize.wishes import WishesForm
 from ml import registry
-from ml.errors import ColorizeError, DiskFull, TooHeavy, TooManyJobs
+from ml.errors import ColorizeError, DiskFull, QuotaReached, TooHeavy, TooManyJobs
 from ml.images import Header, check_photo
 from ml.spec import ModelSpec
 
@@ -75,20 +75,47 @@ def take(
 
     Raises what concerns them all: what `wanted` raises, DiskFull, TooManyJobs.
     """
+    arrived = arrive(request, files, form, strict=strict)
+    return queue(request, arrived, form), arrived.refused
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """What was looked at and is not queued yet."""
+
+    specs: list[ModelSpec]
+    good: list[tuple[TemporaryUploadedFile, Header]]
+    refused: list[Refusal]
+
+
+def arrive(
+    request: HttpRequest, files: list[TemporaryUploadedFile], form: WishesForm, *, strict: bool
+) -> Arrived:
+    """The long part of `take`: it decodes, and writes nothing."""
     sent = sum(len(field) for _, field in request.FILES.lists())  # BoundedUpload counts them all
     specs = wanted(form, sent, strict)
     require_room(request)
-    photos: list[Photo] = []
-    refused: list[Refusal] = []
+    arrived = Arrived(specs, [], [])
     for upload in files:
         try:
-            header = checked(upload)
+            arrived.good.append((upload, checked(upload)))
         except ColorizeError as error:
-            refused.append(Refusal(upload.name or "", error))
+            arrived.refused.append(Refusal(upload.name or "", error))
+    return arrived
+
+
+def queue(request: HttpRequest, arrived: Arrived, form: WishesForm) -> list[Photo]:
+    """The short part of `take`. What is beyond the quota joins the refused."""
+    photos = []
+    for upload, header in arrived.good:
+        try:
+            quotas.charge(request, len(arrived.specs))
+        except QuotaReached as error:
+            arrived.refused.append(Refusal(upload.name or "", error))
             continue
         owner = visitors.belongings(request)
-        photos.append(Photo.objects.submit(upload, header, specs, form.wishes(), **owner))
-    return photos, refused
+        photos.append(Photo.objects.submit(upload, header, arrived.specs, form.wishes(), **owner))
+    return photos
 
 
 def again(
@@ -97,10 +124,11 @@ def again(
     """Queue a photo that is here for another model or setting; its ten minutes then count from the
     new colours.
 
-    Raises what `wanted` raises, Expired, DiskFull, TooManyJobs.
+    Raises what `wanted` raises, Expired, DiskFull, TooManyJobs, QuotaReached.
     """
     specs = wanted(form, 1, strict)
     require_room(request)
     with transaction.atomic():
         locked = live(Photo.objects.lock(photo.pk))
+        quotas.charge(request, len(specs))
         return [locked.send(spec, form.wishes()) for spec in specs]

@@ -31,9 +31,9 @@ from colorize.photos import PROMISE as PROMISE
 from colorize.photos import PhotoQuerySet
 from colorize.preferences import Preferences as Preferences
 from colorize.record import (
-    clock,
     date_and_clock,
     private_name,
+    when,
     wishes_as_json,
     wishes_from_json,
 )
@@ -101,10 +101,10 @@ class Photo(models.Model):
         said.
         """
         if self.purged and self.purged < self.deadline:
-            return Deleted(facts={"time": clock(self.purged)})
+            return Deleted(facts=when(self.purged))
         if self.kept and self.kept >= self.deadline:
-            return Elapsed(facts={"time": date_and_clock(self.deadline)})
-        return Expired(facts={"time": clock(self.deadline)})
+            return Elapsed(facts=when(self.deadline) | {"time": date_and_clock(self.deadline)})
+        return Expired(facts=when(self.deadline))
 
     def send(self, spec: ModelSpec, wishes: Settings, repeats: "Job | None" = None) -> "Job":
         """Queue this photo for one model; the worker hears of it after the commit."""

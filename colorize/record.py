@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
@@ -26,6 +26,11 @@ def clock(moment: datetime) -> str:
 def date_and_clock(moment: datetime) -> str:
     """2026-03-01 14:32 UTC: for what is days away."""
     return f"{timezone.localtime(moment):%Y-%m-%d %H:%M %Z}"
+
+
+def when(moment: datetime) -> dict[str, str]:
+    """The facts of a deletion: for people, and for programs."""
+    return {"time": clock(moment), "at": f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
 
 
 def wishes_as_json(wishes: Settings, options: Iterable[str]) -> dict[str, Any]:

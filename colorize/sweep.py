@@ -16,7 +16,9 @@ from django.db import DatabaseError
 from django.db.models import Q
 from django.utils import timezone
 
+from colorize import once, pauses, traces
 from colorize.models import CAP, MAX_ATTEMPTS, PROMISE, Job, Photo, Worker
+from colorize.webhooks.models import Delivery
 from ml.errors import Crashed, TimedOut
 
 PATIENCE = timedelta(seconds=60)  # before a queued job's bell is rung again
@@ -62,9 +64,13 @@ def forget() -> int:
     """
     now = timezone.now()
     Worker.objects.filter(beat__lt=now - DAY).delete()
+    once.forget()
+    traces.forget()
+    Delivery.objects.forget()
     SessionStore.clear_expired()
     lost = now - timedelta(seconds=settings.SESSION_COOKIE_AGE)
-    photos = Photo.objects.filter(owner=None, purged__lt=lost)
+    old = now - timedelta(days=settings.COLORIA_HISTORY_DAYS)
+    photos = Photo.objects.filter(Q(owner=None, purged__lt=lost) | Q(purged__lt=old))
     count = photos.count()
     photos.delete()
     return count
@@ -83,7 +89,7 @@ def reap() -> tuple[int, int]:
     now = timezone.now()
     for job in Job.objects.filter(state=Job.State.RUNNING, lease__lt=now):
         if job.attempts >= MAX_ATTEMPTS:
-            failed += Job.objects.fail(job, Crashed.code)
+            failed += abandon(job)
         elif (
             Job.objects.held(job)
             .filter(lease__lt=now)
@@ -91,6 +97,15 @@ def reap() -> tuple[int, int]:
         ):
             requeued += 1
     return requeued, failed
+
+
+def abandon(job: Job) -> bool:
+    """Fail a job whose worker is gone; nobody is left to say why."""
+    if not Job.objects.fail(job, Crashed.code):
+        return False
+    lost = f"{job.holder} stopped renewing its lease at {job.lease:%F %T %Z}"
+    traces.note(job, f"{lost}: killed or frozen. Attempt {job.attempts} of {MAX_ATTEMPTS}.")
+    return True
 
 
 def purge() -> int:
@@ -152,8 +167,8 @@ def ring() -> int:
     """A bell may be lost between the commit and the queue, or with a worker that had taken it."""
     now = timezone.now()
     unheard = Q(rung__lt=now - PATIENCE) | Q(rung=None, created__lt=now - timedelta(seconds=5))
-    waiting = Job.objects.filter(unheard, state=Job.State.QUEUED).values_list("pk", flat=True)
-    pks = list(waiting[:BELLS])
+    waiting = pauses.free(Job.objects.filter(unheard, state=Job.State.QUEUED))
+    pks = list(waiting.values_list("pk", flat=True)[:BELLS])
     for pk in pks:
         Job.objects.ring(pk)
     return len(pks)

@@ -1,5 +1,6 @@
 """The pages. Views say who may see; they touch no pixel."""
 
+import json
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -11,27 +12,31 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_exempt, ensure_csrf_cookie
+from django.views.decorators.csrf import csrf_exempt, csrf_protect, ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
-from colorize import catalogue, files, forms, guide, visitors
+from colorize import catalogue, files, forms, guide, keeping, pauses, visitors
+from colorize.api.guests import token_or_session
 from colorize.errors import sentence, tell, wants_json
-from colorize.estimates import Queue
 from colorize.examples import EXAMPLES
-from colorize.forms import Refusal, take
-from colorize.models import PROMISE, Job, Photo
-from colorize.shown import another, photo_shown
+from colorize.forms import take
+from colorize.models import PROMISE, Job
+from colorize.shown import another, photo_shown, title
 from colorize.wishes import WishesForm
 from ml import registry
 
 REFRESH = 3  # seconds between two looks of a page without JavaScript
-LISTED = 200  # photos on the history page
 
 
 @require_safe
 @never_cache
-@ensure_csrf_cookie
 def index(request: HttpRequest) -> HttpResponse:
+    return front(request)
+
+
+@ensure_csrf_cookie
+def front(request: HttpRequest, wished: Job | None = None) -> HttpResponse:
+    """The main page, with the settings of a job filled in whose photo is gone."""
     limits = catalogue.limits()
     shown = {
         "files": settings.COLORIA_MAX_FILES,
@@ -40,6 +45,7 @@ def index(request: HttpRequest) -> HttpResponse:
     }
     context = {
         **catalogue.offer(),
+        **(wished_shown(wished) if wished else {}),
         "examples": EXAMPLES,
         "limits": shown,
         "accept": catalogue.ACCEPT,
@@ -48,9 +54,30 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "index.html", context)
 
 
+def wished_shown(job: Job) -> dict[str, Any]:
+    """A job's settings for the form: `chosen` only where its model is still installed."""
+    known = job.model in {spec.name for spec in catalogue.installed()}
+    settings = job.settings | {"hints": json.dumps(job.settings.get("hints", []))}
+    wished = {"title": title(job.model), "name": job.photo.title or job.photo.name, "known": known}
+    return {"again": wished | settings} | ({"chosen": job.model} if known else {})
+
+
+@csrf_exempt
 @require_POST
-def upload(request: HttpRequest) -> HttpResponse:
-    """The report's route: a browser goes on to its photos, a program gets JSON."""
+def upload(request: HttpRequest) -> HttpResponseBase:
+    """The report's route: a browser goes on to its photos, a program gets the API's answer, which
+    asks for a CSRF token where a browser is behind it.
+    """
+    if wants_json(request) or "Authorization" in request.headers:
+        from colorize.api.photos import Upload  # it shows photos as these pages do
+
+        return Upload.as_view()(request)
+    answer: HttpResponse = upload_form(request)
+    return answer
+
+
+@csrf_protect
+def upload_form(request: HttpRequest) -> HttpResponse:
     uploads: list[Any] = request.FILES.getlist("photos") + request.FILES.getlist("image")
     form = WishesForm(request.POST)
     if not uploads:
@@ -58,22 +85,11 @@ def upload(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return tell(request, 400, "bad_request", " ".join(form.sentences()))
     photos, refused = take(request, uploads, form)
-    if wants_json(request):
-        return JsonResponse(taken(photos, refused), status=202 if photos else 400)
     for refusal in refused:
         messages.error(request, sentence(refusal.error))
     if len(photos) == 1:
         return redirect("photo", photos[0].pk)
     return redirect("history" if photos else "index")
-
-
-def taken(photos: list[Photo], refused: list[Refusal]) -> dict[str, Any]:
-    queue = Queue()
-    errors = [
-        {"name": refusal.name, "code": refusal.error.code, "detail": sentence(refusal.error)}
-        for refusal in refused
-    ]
-    return {"photos": [photo_shown(photo, queue) for photo in photos], "errors": errors}
 
 
 @require_safe
@@ -85,6 +101,8 @@ def photo(request: HttpRequest, pk: UUID) -> HttpResponse:
         job["another"] = another(job, jobs)
     tried = {job["model"] for job in jobs}
     context = {"photo": shown, "jobs": jobs, **catalogue.offer(tried)}
+    if request.user.is_authenticated:
+        context["keep_days"] = keeping.choices()
     if shown["expires"] is None:
         context["refresh"] = REFRESH
     return render(request, "photo.html", context)
@@ -102,6 +120,7 @@ def again(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_safe
+@token_or_session
 def original(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     return files.original(visitors.photo(request, pk))
 
@@ -114,11 +133,13 @@ def delete(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @require_safe
+@token_or_session
 def preview(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     return files.preview(visitors.job(request, pk))
 
 
 @require_safe
+@token_or_session
 def download(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     return files.download(visitors.job(request, pk))
 
@@ -128,14 +149,6 @@ def cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     job = visitors.job(request, pk)
     Job.objects.cancel(job.pk)
     return redirect("photo", job.photo_id)
-
-
-@require_safe
-@never_cache
-def history(request: HttpRequest) -> HttpResponse:
-    queue = Queue()
-    photos = [photo_shown(photo, queue) for photo in visitors.photos(request)[:LISTED]]
-    return render(request, "history.html", {"photos": photos})
 
 
 @require_safe
@@ -154,7 +167,7 @@ def models(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def model(request: HttpRequest, name: str) -> HttpResponse:
-    row = guide.row(registry.get(name))
+    row = guide.row(registry.get(name), pauses.names())
     return render(request, row.templates, guide.page(row))
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.http import Http404, HttpRequest
 
+from colorize import preferences
 from colorize.models import Job, Photo, PhotoQuerySet
 
 TOKEN = "guest"
@@ -61,8 +62,9 @@ def forget(instance: Any, **kwargs: Any) -> None:
 
 def belongings(request: HttpRequest) -> dict[str, Any]:
     """Who a new photo belongs to, as Photo.objects.submit takes it."""
+    whose: dict[str, Any] = {"nameless": preferences.nameless(request)}
     if request.user.is_authenticated:
-        return {"owner_id": request.user.pk}
+        return whose | {"owner_id": request.user.pk}
     if TOKEN not in request.session:
         request.session[TOKEN] = secrets.token_hex(16)
-    return {"guest": request.session[TOKEN]}
+    return whose | {"guest": request.session[TOKEN]}

@@ -96,6 +96,15 @@ class ModelUnavailable(ColorizeError):
     sentence = gettext_noop("{title} is not installed on this server.")
 
 
+class ModelPaused(ColorizeError):
+    """Facts: title."""
+
+    code = "model_paused"
+    sentence = gettext_noop(
+        "{title} takes no photos at the moment. Choose another model, or try again later."
+    )
+
+
 class OutOfMemory(ColorizeError):
     code = "out_of_memory"
     sentence = gettext_noop(

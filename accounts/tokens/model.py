@@ -11,7 +11,7 @@ from knox.models import AbstractAuthToken
 from accounts.tokens.limits import LONGEST_NAME
 
 
-class Token(AbstractAuthToken):
+class Token(AbstractAuthToken):  # type: ignore[misc]
     # The primary key is the hash, which leaves the server no more than the token does.
     id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=LONGEST_NAME)

@@ -26,7 +26,11 @@ def owner(request: HttpRequest) -> User:
 def panel(request: HttpRequest) -> dict[str, Any]:
     """What account/_tokens.html shows."""
     rows = list(Token.objects.filter(user=owner(request)))
-    return {"tokens": rows, "tokens_full": len(rows) >= MOST, "token_form": TokenForm(owner(request))}
+    return {
+        "tokens": rows,
+        "tokens_full": len(rows) >= MOST,
+        "token_form": TokenForm(owner(request)),
+    }
 
 
 @login_required
@@ -48,7 +52,5 @@ def tokens(request: HttpRequest) -> HttpResponse:
 def revoke(request: HttpRequest, pk: UUID) -> HttpResponse:
     token = get_object_or_404(Token, id=pk, user=owner(request))
     token.delete()
-    messages.success(
-        request, gettext("The token “%(name)s” is revoked.") % {"name": token.name}
-    )
+    messages.success(request, gettext("The token “%(name)s” is revoked.") % {"name": token.name})
     return redirect("tokens")

@@ -9,7 +9,7 @@ from rest_framework.exceptions import APIException, NotFound, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
-from colorize.errors import headers, sentence, status
+from colorize.errors import headers, problem, sentence, status
 from ml.errors import ColorizeError
 
 log = logging.getLogger(__name__)
@@ -19,7 +19,9 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """Django REST framework's exception handler; None lets Django answer 500."""
     if isinstance(error, ColorizeError):
         log.info("%s: %s", error.code, error.reason)
-        told = {"detail": sentence(error), "code": error.code}
+        told = problem(error.code, sentence(error))
+        if "at" in error.facts:
+            told["deleted"] = error.facts["at"]
         return Response(told, status=status(error), headers=headers(error))
     if isinstance(error, Http404):
         error = NotFound(gettext("There is nothing at this address."))
@@ -27,13 +29,10 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     if response is None or not isinstance(error, APIException):
         return response
     if isinstance(error, ValidationError):
-        response.data = {
-            "detail": " ".join(sentences(error)),
-            "code": "bad_request",
-            "fields": error.detail,
-        }
+        response.data = problem("bad_request", " ".join(sentences(error)))
+        response.data["fields"] = error.detail
     else:
-        response.data = {"detail": str(error.detail), "code": error.get_codes()}
+        response.data = problem(str(error.get_codes()), str(error.detail))
     return response
 
 
