@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from coloria.environment import Environment, database, secret_key
+from coloria.environment import Environment, database, mail, secret_key
 
 
 def start(tmp_path: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
@@ -41,6 +41,7 @@ def test_it_starts_on_a_laptop_without_any_variable(tmp_path: Path) -> None:
         ("COLORIA_MINUTES", "10"),
         ("COLORIA_DATABASE_URL", "mysql://localhost/coloria"),
         ("COLORIA_DATABASE_URL", "sqlite:///"),
+        ("COLORIA_MAIL_URL", "mail.example.org"),
     ],
 )
 def test_it_refuses_nonsense_at_start(tmp_path: Path, name: str, value: str) -> None:
@@ -93,3 +94,16 @@ def test_two_first_starts_agree_on_one_key(tmp_path: Path) -> None:
     arguments = [sys.executable, "-c", script, str(tmp_path / "key")]
     starts = [subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert len({start.communicate()[0] for start in starts}) == 1
+
+
+def test_mail_is_printed_until_a_server_is_named() -> None:
+    assert mail("")["EMAIL_BACKEND"].endswith("console.EmailBackend")
+
+
+def test_a_mail_server_is_a_url() -> None:
+    found = mail("smtp://me%40example.org:p%3Aw@mail.example.org")
+    assert (found["EMAIL_HOST"], found["EMAIL_PORT"]) == ("mail.example.org", 587)
+    assert (found["EMAIL_HOST_USER"], found["EMAIL_HOST_PASSWORD"]) == ("me@example.org", "p:w")
+    assert found["EMAIL_USE_TLS"] and not found["EMAIL_USE_SSL"]
+    found = mail("smtps://mail.example.org:4650")
+    assert found["EMAIL_PORT"] == 4650 and found["EMAIL_USE_SSL"] and not found["EMAIL_USE_TLS"]
