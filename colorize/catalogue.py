@@ -9,8 +9,9 @@ from django.conf import settings
 from django.utils.translation import gettext
 
 import ml
+from colorize import pauses
 from ml import registry
-from ml.errors import ModelUnavailable, TooMany
+from ml.errors import ModelPaused, ModelUnavailable, TooMany
 from ml.images import Limits
 from ml.spec import ModelSpec
 
@@ -26,13 +27,21 @@ def installed() -> list[ModelSpec]:
     return registry.installed(settings.COLORIA_WEIGHTS)
 
 
-def state(spec: ModelSpec) -> str:
-    return registry.state(spec, settings.COLORIA_WEIGHTS)
+def ready() -> list[ModelSpec]:
+    """The installed models that are not paused."""
+    paused = pauses.names()
+    return [spec for spec in installed() if spec.name not in paused]
+
+
+def state(spec: ModelSpec, paused: Collection[str] = ()) -> str:
+    """"installed", "missing" or "corrupt"; "paused" in place of the first for one of `paused`."""
+    found = registry.state(spec, settings.COLORIA_WEIGHTS)
+    return "paused" if found == "installed" and spec.name in paused else found
 
 
 def default() -> str:
-    """The bundled model, or whatever is installed where that is not."""
-    names = [spec.name for spec in installed()]
+    """The bundled model, or whatever is ready where that is not."""
+    names = [spec.name for spec in ready()]
     return names[0] if names and registry.DEFAULT not in names else registry.DEFAULT
 
 
@@ -40,7 +49,7 @@ def offer(tried: Collection[str] = ()) -> dict[str, Any]:
     """What a form of models and settings shows: the models, what each reads, what is chosen at
     first (a model that was not `tried` yet).
     """
-    models = installed()
+    models = ready()
     reads = {spec.name: list(spec.options) for spec in models}
     options = {name for names in reads.values() for name in names}
     fresh = [spec.name for spec in models if spec.name not in tried]
@@ -53,17 +62,21 @@ def offer(tried: Collection[str] = ()) -> dict[str, Any]:
 
 
 def chosen(name: str, photos: int) -> list[ModelSpec]:
-    """The models that `name` stands for. Raises UnknownModel, ModelUnavailable, TooMany."""
+    """The models that `name` stands for. Raises UnknownModel, ModelUnavailable, ModelPaused,
+    TooMany.
+    """
     most = 1 if name == registry.ALL else settings.COLORIA_MAX_FILES
     if photos > most:
         raise TooMany(facts={"count": photos, "limit": settings.COLORIA_MAX_FILES})
-    if name == registry.ALL and (found := installed()):
+    if name == registry.ALL and (found := ready()):
         return found
     spec = registry.get(default() if name in ("", registry.ALL) else name)
     if state(spec) != "installed":
         raise ModelUnavailable(
             registry.remedy(spec, settings.COLORIA_WEIGHTS), {"title": spec.title}
         )
+    if spec.name in pauses.names():
+        raise ModelPaused(facts={"title": spec.title})
     return [spec]
 
 

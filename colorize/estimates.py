@@ -7,7 +7,9 @@ from django.conf import settings
 from django.core.cache import cache
 from django.utils import timezone
 
+from colorize import pauses
 from colorize.models import Job
+from ml import registry
 
 FIRST_RATE = 1.0  # seconds per megapixel, until a model has coloured its first photo here
 OVERHEAD = 1.0  # seconds per photo: opening, saving, the queue
@@ -47,7 +49,9 @@ def work(job: Job) -> float:
 
 @dataclass(slots=True)
 class Queue:
-    """The active jobs in their order, read once for all questions of one request."""
+    """The active jobs in their order and what is paused, read once for all questions of one
+    request.
+    """
 
     now: datetime = field(default_factory=timezone.now)
     jobs: list[Job] = field(
@@ -56,13 +60,25 @@ class Queue:
         )
     )
 
+    paused: frozenset[str] = field(default_factory=pauses.names)
+
+    def waits(self, job: Job) -> bool:
+        """Whether nobody may begin the job, so that nobody knows when it will be ready."""
+        return job.state == Job.State.QUEUED and not self.paused.isdisjoint(
+            (job.model, registry.ALL)
+        )
+
     def estimate(self, job: Job) -> Estimate:
         if job.state == Job.State.RUNNING:
             return Estimate(0, round(self.left(job), 1), round(self.progress(job), 2))
         if job.state != Job.State.QUEUED:
             return Estimate(progress=float(job.state == Job.State.DONE))
         ahead = [other for other in self.jobs if self.before(other, job)]
+        if not self.waits(job):  # those that wait are overtaken
+            ahead = [other for other in ahead if not self.waits(other)]
         waiting = sum(other.state == Job.State.QUEUED for other in ahead)
+        if self.waits(job):
+            return Estimate(waiting + 1)
         seconds = sum(map(self.left, ahead)) / settings.COLORIA_WORKERS + work(job)
         return Estimate(waiting + 1, round(seconds, 1))
 

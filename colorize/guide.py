@@ -4,6 +4,7 @@ The sentences for readers are in templates/models/, one template per model, shar
 published weights ("-x") and the row with weights of our own training.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.dateparse import parse_datetime
 
-from colorize import catalogue
+from colorize import catalogue, pauses
 from colorize.drawings import DRAWINGS, Drawing
 from ml import records, registry
 from ml.records import Record
@@ -40,6 +41,7 @@ class Row:
     spec: ModelSpec
     state: str
     card: dict[str, Any] | None
+    paused: bool = False  # installed, and held back by the administrator
 
     @property
     def kind(self) -> str:
@@ -71,13 +73,16 @@ class Row:
         return [f"models/{self.kind}.html", "model.html"]
 
 
-def row(spec: ModelSpec) -> Row:
-    return Row(spec, catalogue.state(spec), catalogue.card(spec))
+def row(spec: ModelSpec, paused: Collection[str] = ()) -> Row:
+    state = catalogue.state(spec)
+    held = state == "installed" and spec.name in paused
+    return Row(spec, state, catalogue.card(spec), held)
 
 
 def rows() -> list[Row]:
     """Every model of the registry, those that can be chosen first."""
-    found = [row(spec) for spec in registry.MODELS.values()]
+    paused = pauses.names()
+    found = [row(spec, paused) for spec in registry.MODELS.values()]
     return sorted(found, key=lambda row: ORDER.index(row.state))
 
 

@@ -5,9 +5,11 @@ because a restart must not forget them.
 from typing import Any
 
 from django.conf import settings
-from django.db import models
+from django.db import DatabaseError, models
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext_lazy as _
 
 from ml import registry
@@ -46,4 +48,15 @@ def free(jobs: QuerySet[Any]) -> QuerySet[Any]:
 
 
 def draining() -> bool:
-    return Pause.objects.filter(pk=registry.ALL).exists()
+    """Whether no worker begins anything; False too where the database cannot say, since the page
+    that tells so must not fail for it.
+    """
+    try:
+        return Pause.objects.filter(pk=registry.ALL).exists()
+    except DatabaseError:
+        return False
+
+
+def page(request: HttpRequest) -> dict[str, Any]:
+    """For every page: asked only where it is shown."""
+    return {"draining": SimpleLazyObject(draining)}

@@ -10,7 +10,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from colorize import catalogue
+from colorize import catalogue, traces
 from colorize.models import Job, Worker
 from colorize.record import private_name
 from colorize.sweep import sweep as sweep_now
@@ -44,10 +44,12 @@ def run_job(pk: str) -> None:
         log.info("job %s was stopped", job.pk)
     except ColorizeError as error:
         log.warning("job %s: %s: %s", job.pk, error.code, error.reason)
-        Job.objects.fail(job, error.code)
-    except Exception:
+        if Job.objects.fail(job, error.code):
+            traces.note(job, error)
+    except Exception as error:
         if Job.objects.fail(job, ColorizeError.code):
             log.exception("job %s", job.pk)
+            traces.note(job, error)
         else:  # its photo was deleted under it
             log.info("job %s was ended meanwhile", job.pk)
 
@@ -113,7 +115,10 @@ def sweep() -> None:
 
 
 def beat() -> None:
-    Worker.objects.update_or_create(name=holder(), defaults={"beat": timezone.now()})
+    """A sign of life of this worker, and of its model host if that lives."""
+    now = timezone.now()
+    lives = {"host": now} if host().alive() else {}
+    Worker.objects.update_or_create(name=holder(), defaults={"beat": now, **lives})
 
 
 def holder() -> str:

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import PurePath
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.db import models
@@ -16,6 +17,9 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ml.errors import ColorizeError
+
+if TYPE_CHECKING:  # colorize.models imports this module
+    from colorize.models import Job
 
 KEPT = timedelta(days=7)
 MOST = 20_000  # characters
@@ -37,10 +41,10 @@ class Trace(models.Model):
         return str(self.pk)
 
 
-def note(job: models.Model, name: str, why: BaseException | str) -> None:
-    """Keep why a job failed; `name` is its photo's, which must not be in it."""
+def note(job: "Job", why: BaseException | str) -> None:
+    """Keep why a job failed, without its photo's name."""
     text = why if isinstance(why, str) else "\n".join(told(why))
-    text = bounded(anonymous(text, name))
+    text = bounded(anonymous(text, job.photo.name))
     Trace.objects.update_or_create(job=job, defaults={"text": text, "created": timezone.now()})
 
 
@@ -74,7 +78,7 @@ def bounded(text: str) -> str:
     return f"{text[: MOST // 4]}\n[...]\n{text[-MOST * 3 // 4 + 20 :]}"
 
 
-def kept(job: models.Model) -> str:
+def kept(job: "Job") -> str:
     """The trace of a job while it may be read; "" without one."""
     found = Trace.objects.filter(job=job, created__gt=timezone.now() - KEPT)
     return found.values_list("text", flat=True).first() or ""

@@ -92,6 +92,10 @@ class Host:
             future.cancel()  # type: ignore[no-untyped-call]  # kills the child if it is still at it
         return painted
 
+    def alive(self) -> bool:
+        """Whether there is a child that can take an order."""
+        return self._pool is not None and bool(self._pool.active)
+
     def warm(self, model: str) -> None:
         """Start the child and have it load a model, without waiting; a failure shows in use."""
         self._ready().schedule(_warm, args=(model,))

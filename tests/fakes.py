@@ -89,6 +89,9 @@ class InlineHost:
         self.orders: list[Order] = []
         self.meanwhile = meanwhile
 
+    def alive(self) -> bool:
+        return True
+
     def colorize(
         self, order: Order, timeout: float, stop: Callable[[], bool] = lambda: False
     ) -> Painted:
