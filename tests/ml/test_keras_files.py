@@ -82,6 +82,16 @@ def test_what_differs_from_the_reports_network_is_named(
         assert sentence in reason
 
 
+def test_a_model_of_another_size_has_the_same_weights_and_is_read(tmp_path: Path) -> None:
+    """S064: the report's text trains at 160 px in one place and at 128 in another."""
+    model = config(NEW, ".keras")
+    setting(block("input"), None, "batch_shape", [None, 128, 128, 3])(model)
+    network([write(tmp_path / "model.keras", NEW, config=model)], "CNN")
+    setting(block("input"), None, "batch_shape", [None, 100, 100, 3])(model)
+    reason = refused(write(tmp_path / "model.keras", NEW, [], config=model))
+    assert "has batch_shape (None, 100, 100, 3), not (None, 160, 160, 3)" in reason
+
+
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("version", VERSIONS)
 def test_layers_that_hold_code_or_are_unknown_are_refused_by_name(

@@ -13,7 +13,7 @@ from ml.backends.checkpoints.keras_file import VARIABLES, Stored, opened
 from ml.backends.checkpoints.keras_model import Step, Unfit, check, steps
 from ml.nets.cnn import CNN, DOWN, EPS, PLAIN, SLOPE, UP, Down, Up, folded
 
-SIDE = 160  # height and width that the model is described for
+SIDE, STRIDE = 160, 32  # the report's height and width; others that the network can halve fit, too
 NAMES = {  # torch's name of Keras' variable
     "kernel": "weight",
     "bias": "bias",
@@ -38,7 +38,7 @@ def network(paths: Sequence[Path], title: str) -> CNN:
     try:
         with opened(path) as stored:
             found = steps(stored.model)
-            check(found, plan())
+            check(found, plan(side(found)))
             state = dict(weights(net, stored, found))
     except Unfit as error:
         raise refusal(title, path, str(error)) from None
@@ -47,9 +47,18 @@ def network(paths: Sequence[Path], title: str) -> CNN:
     return folded(fill(net, state, path, title))
 
 
-def plan() -> list[Step]:
+def side(found: Sequence[Step]) -> int:
+    """Height and width that a model is described for, if its network can have them, else SIDE. The
+    weights are the same for all.
+    """
+    shape = found[0].facts.get("batch_shape") if found else None
+    own = shape[1] if isinstance(shape, tuple) and len(shape) > 1 else None
+    return own if isinstance(own, int) and own >= STRIDE and own % STRIDE == 0 else SIDE
+
+
+def plan(side: int = SIDE) -> list[Step]:
     """What the report's U-Net computes, in Keras' terms, each layer after what it reads."""
-    found = [Step("InputLayer", {"batch_shape": (None, SIDE, SIDE, 3)}, ())]
+    found = [Step("InputLayer", {"batch_shape": (None, side, side, 3)}, ())]
 
     def add(kind: str, *inputs: int, **facts: object) -> int:
         found.append(Step(kind, facts, inputs))
