@@ -27,7 +27,7 @@ class UserManager(BaseUserManager["User"]):
         return user
 
 
-class User(AbstractBaseUser, PermissionsMixin):
+class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]
     """A user whose id tells nobody how many users there are."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -45,6 +45,7 @@ def front(request: HttpRequest, wished: Job | None = None) -> HttpResponse:
     }
     context = {
         **catalogue.offer(),
+        **quotas.panel(request),
         **(wished_shown(wished) if wished else {}),
         "examples": EXAMPLES,
         "limits": shown,

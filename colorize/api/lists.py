@@ -73,10 +73,10 @@ class Pages(CursorPagination):
     def decode_cursor(self, request: Request) -> Cursor | None:
         """Raises NotFound also for a position that is no time."""
         cursor = super().decode_cursor(request)
-        if cursor is None or not isinstance(cursor.position, str):
+        if cursor is None or cursor.position is None:
             return cursor
         try:
-            known = parse_datetime(cursor.position)
+            known = parse_datetime(str(cursor.position))
         except ValueError:
             known = None
         if known is None or not FIRST < known.date() < LAST:

@@ -119,7 +119,7 @@ class ModelShape(Shape):
     name = fields.CharField()
     title = fields.CharField()
     summary = fields.CharField()
-    state = fields.ChoiceField(["installed", "missing", "corrupt"])
+    state = fields.ChoiceField(["installed", "paused", "missing", "corrupt"])
     options = fields.ListField(child=fields.CharField(), help_text="Settings that it reads.")
     default = fields.BooleanField()
 

@@ -20,7 +20,7 @@ class Models(APIView):
             {
                 "name": spec.name,
                 "title": spec.title,
-                "summary": spec.summary,
+                "summary": catalogue.summary(spec),
                 "state": catalogue.state(spec, paused),
                 "options": spec.options,
                 "default": spec.name == default,
