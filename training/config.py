@@ -142,7 +142,7 @@ PRESETS: dict[str, Mapping[str, Config]] = {
     "bigcolor": {
         "report": BigColorConfig(),
         # S101: the run of the chapter "Practical comparison".
-        "comparison": BigColorConfig(num_epoch=8, num_layer=8, size_batch=17),
+        "reported": BigColorConfig(num_epoch=8, num_layer=8, size_batch=17),
         "upstream": BigColorConfig(
             num_epoch=20, size_batch=60, use_enhance=True, coef_enhance=1.2,
         ),
@@ -155,7 +155,7 @@ PRESETS: dict[str, Mapping[str, Config]] = {
     "cnn": {
         "report": CnnConfig(),
         # S110: the run of the chapter "Practical comparison".
-        "comparison": CnnConfig(epochs=60, batch=30, size=128),
+        "reported": CnnConfig(epochs=60, batch=30, size=128),
         "smoke": CnnConfig(
             epochs=1, batch=2, keep_pct=0.5, min_chroma=0.0, valid_photos=2, workers=1,
             checkpoint_every=1,

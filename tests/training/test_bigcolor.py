@@ -216,5 +216,5 @@ def test_the_three_runs_of_the_text_are_presets() -> None:
     presets = PRESETS["bigcolor"]
     found = {n: (p.num_epoch, p.num_layer, p.size_batch) for n, p in presets.items()}
     assert found["report"] == (1, 2, 20)
-    assert found["comparison"] == (8, 8, 17)
+    assert found["reported"] == (8, 8, 17)
     assert found["upstream"] == (20, 2, 60)

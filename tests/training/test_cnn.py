@@ -182,7 +182,7 @@ def test_both_runs_of_the_text_are_presets() -> None:
     """S030, S109, S110 and its contradiction."""
     found = {n: (p.epochs, p.batch, p.size) for n, p in PRESETS["cnn"].items()}
     assert found["report"] == (50, 60, 160)
-    assert found["comparison"] == (60, 30, 128)
+    assert found["reported"] == (60, 30, 128)
     report = PRESETS["cnn"]["report"]
     assert (report.train_photos, report.valid_photos, report.lr) == (38_950, 50, 1e-3)
 
