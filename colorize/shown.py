@@ -1,6 +1,5 @@
 """Photos and jobs as pages and API show them: the contract's JSON, as plain dictionaries."""
 
-import json
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from colorize import errors
 from colorize.catalogue import limits
 from colorize.estimates import Queue
 from colorize.models import Job, Photo
+from colorize.wishes import as_fields
 from ml import classes, registry
 from ml import errors as failures
 from ml.errors import ColorizeError
@@ -37,11 +37,13 @@ def photo_shown(photo: Photo, queue: Queue | None = None) -> dict[str, Any]:
     return {
         "id": str(photo.pk),
         "name": photo.name,
+        "title": photo.title or photo.name,
         "width": photo.width,
         "height": photo.height,
         "bytes": photo.bytes,
         "created": photo.created,
         "expires": expires(photo, jobs),
+        "kept": photo.kept,
         "deleted": (photo.purged or photo.deadline) if gone else None,
         "preview": reverse("original", args=[photo.pk]) if drawn else None,
         "ready": sum(job.state == Job.State.DONE for job in jobs),
@@ -84,7 +86,7 @@ def another(job: dict[str, Any], jobs: list[dict[str, Any]]) -> dict[str, str] |
         return None
     seeds = [one["settings"].get("seed", 0) for one in jobs if one["model"] == job["model"]]
     wished = job["settings"] | {"seed": (max(seeds) + 1) % 2**32}
-    return {"model": job["model"]} | {name: json.dumps(value) for name, value in wished.items()}
+    return as_fields(job["model"], wished)
 
 
 def subject(job: Job) -> str | None:

@@ -15,7 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect, ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
-from colorize import catalogue, files, forms, guide, keeping, pauses, visitors
+from colorize import catalogue, files, forms, guide, keeping, pauses, quotas, visitors
 from colorize.api.guests import token_or_session
 from colorize.errors import sentence, tell, wants_json
 from colorize.examples import EXAMPLES
@@ -142,7 +142,8 @@ def preview(request: HttpRequest, pk: UUID) -> HttpResponseBase:
 @require_safe
 @token_or_session
 def download(request: HttpRequest, pk: UUID) -> HttpResponseBase:
-    return files.download(visitors.job(request, pk))
+    delete = request.GET.get("delete", "").lower() in ("1", "true")
+    return files.fetched(request, visitors.job(request, pk), delete)
 
 
 @require_POST

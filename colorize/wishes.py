@@ -1,5 +1,6 @@
 """What a visitor may wish of a model: the same bounds and sentences on the page and in the API."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,11 @@ from ml.errors import UnreadOption
 from ml.spec import Hint, ModelSpec, Settings
 
 MOST_HINTS = 500
+
+
+def as_fields(model: str, kept: dict[str, Any]) -> dict[str, str]:
+    """What a form sends for settings that a job was given."""
+    return {"model": model} | {name: json.dumps(value) for name, value in kept.items()}
 
 
 def always(sentence: str | Promise) -> dict[str, Any]:

@@ -58,12 +58,16 @@ class JobShape(Shape):
 class PhotoShape(Shape):
     id = fields.UUIDField()
     name = fields.CharField()
+    title = fields.CharField(help_text="The owner's own title, or the name.")
     width = fields.IntegerField(help_text="Pixels, upright.")
     height = fields.IntegerField()
     bytes = fields.IntegerField()
     created = fields.DateTimeField()
     expires = fields.DateTimeField(
         allow_null=True, help_text="When the files are deleted; null while a job is active."
+    )
+    kept = fields.DateTimeField(
+        allow_null=True, help_text="Until when its owner asked to keep it; null: ten minutes."
     )
     deleted = fields.DateTimeField(allow_null=True)
     preview = fields.CharField(allow_null=True)

@@ -8,7 +8,8 @@ import { preview, reduce, refuse, refuseSize } from "./file.js";
 import { keys } from "./keys.js";
 import { persist, watch } from "./patience.js";
 import { say } from "./say.js";
-import { clockTime, fileSize, percent, plural, number, text } from "./strings.js";
+import { clockTime, dateTime, fileSize, percent, plural, number, text } from "./strings.js";
+import { erase, remember } from "./thumbnails.js";
 
 const template = document.getElementById("card");
 
@@ -25,10 +26,11 @@ async function picture(url, alt) {
 const ended = (photo) => photo.jobs.filter((job) => !["queued", "running"].includes(job.state)).length;
 
 // What to say about a photo that went at its deadline, or earlier because its owner said so.
-function epitaph({ deleted, expires }) {
+function epitaph({ deleted, expires, kept }) {
   const went = Date.parse(deleted);
   const deadline = Date.parse(expires ?? deleted);
   if (went < deadline) return text("deleted_at", { time: clockTime(went) });
+  if (kept && Date.parse(kept) >= deadline) return text("elapsed", { time: dateTime(deadline) });
   return text("expired", { time: clockTime(deadline) });
 }
 
@@ -223,7 +225,7 @@ export class Card {
     this.part("download").hidden = photo.jobs.length > 1;
     say(`${sentence}: ${this.name}`);
     this.part("download").href = job.download;
-    countdown(this.part("countdown"), Date.parse(photo.expires), signal, () => this.#bury(epitaph(photo)));
+    countdown(this.part("countdown"), Date.parse(photo.expires), signal, () => this.#bury(epitaph(photo)), photo.kept);
   }
 
   // Asks for a picture until somebody answers; null where the answer is that the photo is there and the picture is not.
@@ -247,6 +249,7 @@ export class Card {
     frame.dataset.compare = this.name;
     frame.querySelector(".before").prepend(before);
     frame.querySelector(".after").prepend(after);
+    remember(photo.id, after);
     compare(frame, this.#control.signal);
     frame.hidden = false;
     this.part("canvas").remove();
@@ -270,6 +273,7 @@ export class Card {
     this.part("error").hidden = true;
     try {
       await persist(() => deletePhoto(this.id), this.#control.signal, () => this.#offline());
+      await erase(this.id);
     } catch (error) {
       if (error.name === "AbortError") return; // the deadline came first, and the card says so
       this.part("status").textContent = "";

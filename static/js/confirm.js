@@ -1,7 +1,6 @@
 // Asks before something is gone for good. The dialog element brings focus trap, Escape and inert background.
-const dialog = document.getElementById("confirm");
-
-export function confirmDelete(name) {
+export function confirmDelete(name, id = "confirm") {
+  const dialog = document.getElementById(id);
   dialog.querySelector("[data-name]").textContent = name;
   dialog.returnValue = "";
   dialog.showModal();

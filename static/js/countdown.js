@@ -1,15 +1,16 @@
 // "deleted in 9:41", kept by the server's clock.
 import { now } from "./api.js";
-import { text } from "./strings.js";
+import { dateTime, text } from "./strings.js";
 
 const written = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 
-// Writes into `element` each second until `expires` (milliseconds), then calls `gone` once.
-export function countdown(element, expires, signal, gone) {
+// Writes into `element` each second until `expires` (milliseconds), then calls `gone` once. A photo that its owner keeps
+// shows the date.
+export function countdown(element, expires, signal, gone, kept = null) {
   const tick = () => {
     const left = Math.ceil((expires - now()) / 1000);
     if (left > 0) {
-      element.textContent = text("deleted_in", { time: written(left) });
+      element.textContent = kept ? text("kept_until", { time: dateTime(expires) }) : text("deleted_in", { time: written(left) });
       return;
     }
     clearInterval(timer);

@@ -3,11 +3,13 @@ import { setClock } from "./api.js";
 import { compareAll } from "./compare.js";
 import { confirmDelete } from "./confirm.js";
 import { countdown } from "./countdown.js";
+import { history } from "./history.js";
 import { keys } from "./keys.js";
 import { pause, persist, watch } from "./patience.js";
 import { say } from "./say.js";
 import { settings } from "./settings.js";
 import { plural, number, text } from "./strings.js";
+import { erase, rememberAll, settle } from "./thumbnails.js";
 import { behind, renew } from "./versions.js";
 
 const AGAIN = 10000; // milliseconds until a page is read again after an error that is not about its photo
@@ -27,9 +29,29 @@ function askBeforeDeleting() {
   for (const form of document.querySelectorAll("form[data-confirm]")) {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      if (await confirmDelete(form.dataset.confirm)) form.submit();
+      if (!(await confirmDelete(form.dataset.confirm, form.dataset.dialog))) return;
+      if (form.dataset.erase) await erase(form.dataset.erase);
+      form.submit();
     }, { signal });
   }
+}
+
+// Forms that have asked already, and signing out: this device forgets first.
+function eraseBeforeSending() {
+  const forms = document.querySelectorAll("form[data-erase]:not([data-confirm]), form[action='/accounts/logout/']");
+  for (const form of forms) {
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      await erase(form.dataset.erase ?? "*");
+      form.submit();
+    }, { signal });
+  }
+}
+
+async function pictures() {
+  await settle();
+  await history();
+  await rememberAll();
 }
 
 function startKeys() {
@@ -84,6 +106,8 @@ async function follow(element) {
 compareAll();
 startCountdowns();
 askBeforeDeleting();
+eraseBeforeSending();
 startKeys();
+pictures();
 for (const element of document.querySelectorAll("[data-watch]")) follow(element);
 for (const form of document.querySelectorAll("form.again[data-settings]")) settings(form);

@@ -24,6 +24,9 @@ export const percent = (share) =>
 export const clockTime = (milliseconds) =>
   new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(milliseconds);
 
+export const dateTime = (milliseconds) =>
+  new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "short", hourCycle: "h23" }).format(milliseconds);
+
 export function fileSize(bytes) {
   const megabytes = bytes / 2 ** 20;
   if (megabytes < 0.1) return text("kilobytes", { n: number(Math.ceil(bytes / 1024)) });

@@ -4,6 +4,7 @@ import { getPage } from "./api.js";
 import { compareAll } from "./compare.js";
 import { countdown } from "./countdown.js";
 import { say } from "./say.js";
+import { rememberAll } from "./thumbnails.js";
 
 const ACTIVE = ["queued", "running"];
 
@@ -11,6 +12,7 @@ function replace(old, fresh, signal) {
   const hadFocus = old.contains(document.activeElement);
   old.replaceWith(fresh);
   compareAll(fresh, signal);
+  rememberAll(fresh);
   if (hadFocus) fresh.focus();
   const news = fresh.querySelector(".state, .problem p");
   const ended = fresh.dataset.state && !ACTIVE.includes(fresh.dataset.state);
@@ -33,7 +35,8 @@ export async function renew(root, signal) {
   });
   copy(page, "ready");
   const until = copy(page, "until");
-  if (until?.dataset.expires) countdown(until, Date.parse(until.dataset.expires), signal, () => location.reload());
+  const clock = until?.querySelector("[data-expires]");
+  if (clock) countdown(clock, Date.parse(clock.dataset.expires), signal, () => location.reload());
   const said = news.filter(Boolean).join(". ");
   if (said) say(said);
 }
