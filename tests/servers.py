@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 DEBIAN = {"postgres": "postgresql", "initdb": "postgresql", "redis-server": "redis-server"}
+DEBIAN |= {"openssl": "openssl", "node": "nodejs"}
 PATIENCE = 60.0  # seconds until a server must answer
 
 

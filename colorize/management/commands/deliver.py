@@ -1,6 +1,7 @@
-"""`manage.py deliver`: sends what webhooks are to be told, until SIGTERM or Ctrl-C. `manage.py work`
-starts it beside the cluster: photos never wait for somebody else's server, and this process alone
-needs a way out of the network.
+"""`manage.py deliver`: sends what webhooks are to be told, until SIGTERM or Ctrl-C.
+
+`manage.py work` starts it beside the cluster: photos never wait for somebody else's server, and
+this process alone needs a way out of the network.
 """
 
 import logging
