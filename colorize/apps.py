@@ -2,12 +2,19 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.contrib.admin import apps as administration
 from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db.models.signals import post_migrate, pre_delete
 from django.utils.translation import gettext_lazy as _
 
 
+class AdministrationConfig(administration.AdminConfig):
+    default = False
+    default_site = "colorize.console.Administration"
+
+
 class ColorizeConfig(AppConfig):
+    default = True
     name = "colorize"
     verbose_name = _("Photos and jobs")
     default_auto_field = "django.db.models.BigAutoField"

@@ -14,6 +14,8 @@ from django.utils.translation import gettext_lazy as _
 
 from ml import registry
 
+BELLS = 500  # jobs that hear at once of the end of a pause; the sweep rings for the others
+
 
 class Pause(models.Model):
     """Jobs of this model wait; running ones go on. `registry.ALL` stands for every model: the
@@ -37,6 +39,22 @@ class Pause(models.Model):
 def names() -> frozenset[str]:
     """The models that are paused, with `registry.ALL` among them while the workers drain."""
     return frozenset(Pause.objects.values_list("name", flat=True))
+
+
+def hold(name: str, by: Any) -> None:
+    Pause.objects.get_or_create(name=name, defaults={"by": by})
+
+
+def resume(name: str) -> None:
+    """Let a model's jobs go on. Their bells rang unheard: they are rung again."""
+    from colorize.models import Job
+
+    Pause.objects.filter(pk=name).delete()
+    waiting = Job.objects.filter(state=Job.State.QUEUED)
+    if name != registry.ALL:
+        waiting = waiting.filter(model=name)
+    for pk in list(free(waiting).values_list("pk", flat=True)[:BELLS]):
+        Job.objects.ring(pk)
 
 
 def free(jobs: QuerySet[Any]) -> QuerySet[Any]:
