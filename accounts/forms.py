@@ -6,7 +6,10 @@ from allauth.account import forms as allauth
 from allauth.account.adapter import get_adapter
 from allauth.account.fields import PasswordField
 from django import forms
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
 
 EMAIL = _("E-mail address")
 PASSWORD = _("Password")
@@ -38,6 +41,10 @@ class SignInForm(Plain, allauth.LoginForm):
 class SignUpForm(Plain, allauth.SignupForm):
     labels = {"email": EMAIL, "password1": PASSWORD}
     hints = {"password1": RULES}
+
+    def try_save(self, request: HttpRequest) -> Any:
+        User.objects.forget_unconfirmed()
+        return super().try_save(request)
 
 
 class AskResetForm(Plain, allauth.ResetPasswordForm):

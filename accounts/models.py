@@ -1,13 +1,18 @@
 """Who you are: an e-mail address and a password. No name is asked for, so none can leak."""
 
 import uuid
+from datetime import timedelta
 from typing import Any, ClassVar
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+UNCONFIRMED = timedelta(days=3)  # as long as the link is good
 
 
 class UserManager(BaseUserManager["User"]):
@@ -18,13 +23,21 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Who has a shell on the server need not prove an address: it counts as verified."""
-        from allauth.account.models import EmailAddress
-
+        """Who has a shell on the server need not prove an address."""
         with transaction.atomic(using=self._db):
             user = self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
-            EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
+            user.vouch()
         return user
+
+    def forget_unconfirmed(self) -> None:
+        """Whoever gave an address and never opened its link; it may be somebody else's."""
+        addresses = EmailAddress.objects.filter(user=OuterRef("pk"))
+        self.filter(
+            Exists(addresses.filter(verified=False)),
+            ~Exists(addresses.filter(verified=True)),
+            last_login=None,
+            date_joined__lt=timezone.now() - UNCONFIRMED,
+        ).delete()
 
 
 class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]
@@ -50,6 +63,11 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
     def clean(self) -> None:
         self.email = self.email.lower()
+
+    def vouch(self) -> None:
+        """Take the address as confirmed, because who runs the server gave it."""
+        EmailAddress.objects.filter(user=self).delete()
+        EmailAddress.objects.create(user=self, email=self.email, verified=True, primary=True)
 
 
 from accounts.tokens.model import Token  # noqa: E402, F401  a model of this app

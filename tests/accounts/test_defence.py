@@ -132,6 +132,18 @@ class BruteForceTests(AccountTestCase):
         assert answer.status_code == 429 and answer.json()["code"] == "rate_limited"
 
 
+class LogTests(AccountTestCase):
+    def test_the_request_log_holds_no_key_of_a_mailed_link(self) -> None:
+        member(KNOWN)
+        self.bob.post("/accounts/password/reset/", {"email": KNOWN})
+        self.sign_up(self.bob, UNKNOWN)
+        for path in [link(), link().rstrip("/"), "/accounts/password/reset/key/1-secret-key/"]:
+            with self.subTest(path), self.assertLogs("coloria.requests") as logged:
+                self.alice.get(path)
+            line = logged.output[-1]
+            assert "***" in line and path.rstrip("/").rpartition("/")[2] not in line
+
+
 class RedirectTests(AccountTestCase):
     AWAY = (
         "https://evil.example/",

@@ -1,5 +1,6 @@
 """Sign up, confirm, sign in and out, change and reset the password (S183)."""
 
+from datetime import timedelta
 from http.cookies import SimpleCookie
 from unittest import mock
 
@@ -9,6 +10,7 @@ from django.utils import translation
 
 from accounts.models import User
 from tests.accounts.base import PASSWORD, AccountTestCase, link, member
+from tests.base import NOON, at
 
 NEW = "sepia-is-one-either"
 
@@ -54,6 +56,20 @@ class SignUpTests(AccountTestCase):
             first, second = self.sign_up(self.alice), self.sign_up(self.bob)
         assert (first.status_code, first["Location"]) == (second.status_code, second["Location"])
         assert User.objects.count() == 1
+
+    def test_who_never_opened_the_link_is_forgotten(self) -> None:
+        """With the next sign-up after the link has ended; who may sign in stays."""
+        with at(NOON):
+            self.sign_up(self.bob, "stranger@example.org")
+            member("here@example.org")
+            User.objects.create_user("made-by-staff@example.org")
+        with at(NOON + timedelta(days=2)):
+            self.sign_up(self.alice)
+            assert User.objects.filter(email="stranger@example.org").exists()
+        with at(NOON + timedelta(days=4)):
+            self.sign_up(self.alice)
+        kept = set(User.objects.values_list("email", flat=True))
+        assert kept == {"alice@example.org", "here@example.org", "made-by-staff@example.org"}
 
     def test_mails_are_plain_text_in_the_readers_language(self) -> None:
         asked = "Open this link to confirm that this is your address:"

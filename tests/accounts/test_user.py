@@ -3,7 +3,7 @@
 import uuid
 
 from django.contrib.auth import get_user_model
-from django.test import TestCase
+from django.test import Client, TestCase
 
 from accounts.models import User
 
@@ -32,7 +32,11 @@ class UserTests(TestCase):
         )
         user = User.objects.get(email="bob@example.org")
         assert user.check_password(word) and not user.is_staff
-        assert self.client.get(f"/admin/accounts/user/{user.pk}/change/").status_code == 200
+        page = f"/admin/accounts/user/{user.pk}/change/"
+        assert self.client.get(page).status_code == 200
+        self.client.post(page, {"email": "Rob@example.org", "is_active": "on"})
+        fields = {"login": "rob@example.org", "password": word}
+        self.assertRedirects(Client().post("/accounts/login/?next=/about/", fields), "/about/")
 
     def test_the_admin_lists_users(self) -> None:
         self.client.force_login(User.objects.create_superuser("admin"))
