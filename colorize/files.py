@@ -6,12 +6,15 @@ from io import BufferedReader
 from pathlib import Path
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.db.models.fields.files import FieldFile
-from django.http import FileResponse
+from django.http import FileResponse, HttpRequest
 
 from colorize.models import Job, Photo
 from ml.errors import NotReady
 from ml.images import MIME, SUFFIX
+
+ELSEWHERE = ("cross-site", "same-site")  # Sec-Fetch-Site of a link on another page
 
 
 def live(photo: Photo) -> Photo:
@@ -42,6 +45,18 @@ def download(job: Job) -> FileResponse:
     return private(
         FileResponse(file, as_attachment=True, filename=name, content_type=MIME[job.format])
     )
+
+
+def fetched(request: HttpRequest, job: Job, delete: bool) -> FileResponse:
+    """The result, and with `delete` the end of its photo: the file that is open outlives that until
+    it is sent. Raises what `download` raises, PermissionDenied.
+    """
+    if delete and request.headers.get("Sec-Fetch-Site") in ELSEWHERE:
+        raise PermissionDenied
+    response = download(job)
+    if delete and request.method == "GET":
+        job.photo.purge()
+    return response
 
 
 def stem(photo: Photo) -> str:

@@ -113,6 +113,18 @@ ROWS = (
         _("Use a new key for each new thing, and the same key only to repeat one request."),
     ),
     Code(
+        "too_many_webhooks",
+        409,
+        _("An account has five webhooks at most."),
+        _("Delete one, or let one webhook tell of more events."),
+    ),
+    Code(
+        "webhook_off",
+        409,
+        _("The webhook is off, so nothing is sent through it."),
+        _("PATCH it with `enabled` true. Its `reason` tells why it is off."),
+    ),
+    Code(
         "expired",
         410,
         _("The photo and its colours are deleted, as promised; `deleted` says when."),
@@ -177,6 +189,12 @@ ROWS = (
         503,
         _("The model exists, but its weights are not installed on this server."),
         _("Choose a model whose `state` is `installed` in GET /api/v1/models."),
+    ),
+    Code(
+        "model_paused",
+        503,
+        _("Whoever runs this server has paused the model for now."),
+        _("Choose another model, or try again later."),
     ),
     Code(
         "busy",

@@ -3,9 +3,10 @@
 import logging
 from typing import Any
 
+from django.core.exceptions import PermissionDenied as Forbidden
 from django.http import Http404
 from django.utils.translation import gettext
-from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.exceptions import APIException, NotFound, PermissionDenied, ValidationError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -25,6 +26,8 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
         return Response(told, status=status(error), headers=headers(error))
     if isinstance(error, Http404):
         error = NotFound(gettext("There is nothing at this address."))
+    if isinstance(error, Forbidden):
+        error = PermissionDenied(gettext("You may not do this."))
     response = exception_handler(error, context)
     if response is None or not isinstance(error, APIException):
         return response

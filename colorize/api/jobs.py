@@ -4,10 +4,8 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpResponseBase
-from django.utils.translation import gettext
 from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
-from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -21,8 +19,6 @@ from colorize.estimates import Queue
 from colorize.models import Job
 from colorize.shown import job_shown
 from ml.images import MIME
-
-ELSEWHERE = ("cross-site", "same-site")  # Sec-Fetch-Site of a link on another page
 
 
 class DownloadQuery(serializers.Serializer[Any]):
@@ -80,15 +76,5 @@ class Download(APIView):
         """In the format and size of the photo. After the deadline 410 with the time of deletion."""
         query = DownloadQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
-        return fetched(request, pk, bool(query.validated_data.get("delete")))
-
-
-def fetched(request: Any, pk: UUID, delete: bool) -> HttpResponseBase:
-    """The result; the file that is open outlives its deletion until it is sent."""
-    if delete and request.headers.get("Sec-Fetch-Site") in ELSEWHERE:
-        raise PermissionDenied(gettext("Another site may not delete your photo."))
-    job = visitors.job(request, pk)
-    response = files.download(job)
-    if delete and request.method == "GET":
-        job.photo.purge()
-    return response
+        delete = bool(query.validated_data.get("delete"))
+        return files.fetched(request, visitors.job(request, pk), delete)

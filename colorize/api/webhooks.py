@@ -149,7 +149,7 @@ class WebhookTest(ForAccounts):
         try:
             return Response(DeliveryShape(events.test(found)).data, status=202)
         except TooSoon:
-            raise Throttled(PAUSE.total_seconds()) from None
+            raise Throttled(PAUSE.total_seconds(), code="too_many_requests") from None
 
 
 class Replay(ForAccounts):
@@ -160,7 +160,7 @@ class Replay(ForAccounts):
         try:
             Delivery.objects.replay(row)
         except TooSoon:
-            raise Throttled(PAUSE.total_seconds()) from None
+            raise Throttled(PAUSE.total_seconds(), code="too_many_requests") from None
         return Response(DeliveryShape(row).data, status=202)
 
 
