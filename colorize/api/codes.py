@@ -155,6 +155,12 @@ ROWS = (
         _("Wait for as many seconds as Retry-After says. With ?wait=20 you need fewer calls."),
     ),
     Code(
+        "rate_limited",
+        429,
+        _("There were too many attempts to sign in, sign up or send e-mail."),
+        _("Wait some minutes. Programs use tokens, which need no sign-in."),
+    ),
+    Code(
         "quota_reached",
         429,
         _("Your colour versions of today are used up. They are counted from midnight UTC."),

@@ -126,6 +126,7 @@ class ApiTests(WebhookTestCase):
         assert sent.json()["state"] == "waiting"
         again = self.call("post", path)
         assert again.status_code == 429 and again["Retry-After"] == "10"
+        assert again.json()["code"] == "too_many_requests"
         assert self.deliver().call_args.args[2]["webhook-id"] == str(delivery.pk)
 
     def test_nonsense_is_refused_and_not_a_mistake_of_ours(self) -> None:
