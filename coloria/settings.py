@@ -52,7 +52,7 @@ COLORIA_WAITERS = env.number("COLORIA_WAITERS", 3, 0, 1000)  # calls with ?wait=
 
 INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
-    "django.contrib.admin",
+    "colorize.apps.AdministrationConfig",  # django.contrib.admin with a first page of our own
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -172,7 +172,7 @@ ACCOUNT_FORMS = {
 # What other apps show on the account page: template -> function(request) that makes its context
 ACCOUNT_PANELS = {
     "account/_keeping.html": "colorize.history.panel",
-    "_quota.html": "colorize.quotas.panel",
+    "account/_quota.html": "colorize.quotas.panel",
     "account/_tokens.html": "accounts.tokens.views.panel",
     "account/_webhooks.html": "colorize.webhooks.views.panel",
 }
