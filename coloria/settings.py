@@ -243,6 +243,7 @@ REST_FRAMEWORK = {
 }
 
 KNOX_TOKEN_MODEL = "accounts.Token"
+MIGRATION_MODULES = {"knox": None}  # else it makes a table that nobody uses
 REST_KNOX = {"AUTH_HEADER_PREFIX": "Bearer", "TOKEN_PREFIX": "coloria_", "TOKEN_TTL": None}
 SPECTACULAR_SETTINGS = {
     "TITLE": "COLORIA",
