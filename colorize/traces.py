@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # colorize.models imports this module
 
 KEPT = timedelta(days=7)
 MOST = 20_000  # characters
-ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
+ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w.-]{1,255}")  # bounded, so that it is quick on anything
 
 
 class Trace(models.Model):
