@@ -66,7 +66,8 @@ def test_the_examples_know_our_messages_and_no_others(example: Callable[[], Veri
 
 
 def test_every_event_is_listed() -> None:
-    listed = re.findall(r"^\| `([\w.]+)` \|", PAGE, re.MULTILINE)
+    listed = re.findall(r"^\| `([\w.]+)` \|", PAGE.partition("## Check")[0], re.MULTILINE)
+    listed.remove("type")  # the heading of the table
     assert sorted(listed) == sorted([*Webhook.Event.values, "test"])
 
 
