@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 
 WORKER = "test_worker.py::test_it_colours_fails_survives_and_stops"
-FILES = ("test_jobs.py", "test_promise.py", "test_races.py", WORKER)
+FILES = ("test_jobs.py", "test_promise.py", "test_races.py", "test_api_race.py", WORKER)
 
 
 @pytest.mark.timeout(600)
