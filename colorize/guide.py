@@ -15,8 +15,8 @@ from django.utils.dateparse import parse_datetime
 from colorize import catalogue, pauses
 from colorize.drawings import DRAWINGS, Drawing
 from ml import records, registry
-from ml.records import Record
-from ml.spec import ModelSpec
+from ml.records import Origin, Record
+from ml.spec import ModelSpec, Weights
 
 ORDER = ("installed", "corrupt", "missing")
 TRAITS = ("unet", "resnet34", "resnet101", "cnn", "gan", "supervised", "unsupervised")
@@ -94,6 +94,9 @@ def compared() -> list[Row]:
 def page(row: Row) -> dict[str, Any]:
     """What the page of one model is filled with."""
     spec, noted = row.spec, record(row.spec)
+    files = [weights for weights in (spec.weights, spec.more) if weights]
+    origins = noted.files if noted else ()
+    taken = [(file, proof(w, file)) for w, file in zip(files, origins, strict=False)]
     return {
         "row": row,
         "spec": spec,
@@ -101,8 +104,9 @@ def page(row: Row) -> dict[str, Any]:
         "state": row.state,
         "card": row.card,
         "commands": commands(spec),
-        "files": [weights for weights in (spec.weights, spec.more) if weights],
-        "record": noted,
+        "files": files,
+        "taken": taken,
+        "foreign": row.state == "installed" and any(worth == "other" for _, worth in taken),
         "added": parse_datetime(noted.added) if noted else None,
         "elsewhere": measured_elsewhere(row, noted),
     }
@@ -112,6 +116,15 @@ def commands(spec: ModelSpec) -> list[str]:
     """What the administrator types to install or to mend a model."""
     first = [] if spec.bundled or find_spec("torch") else ["make full"]
     return [*first, registry.remedy(spec, settings.COLORIA_WEIGHTS)]
+
+
+def proof(weights: Weights, file: Origin) -> str:
+    """What the sha256 of a file that was taken in tells: it is the "published" one, an "other", or
+    "noted" where none is published.
+    """
+    if file.published:
+        return "published"
+    return "other" if weights.sha256 else "noted"
 
 
 def record(spec: ModelSpec) -> Record | None:

@@ -133,7 +133,7 @@ class InstallTests(BaseTestCase):
     def test_damaged_weights_get_the_command_that_mends_them(self) -> None:
         with mock.patch("colorize.catalogue.state", return_value="corrupt"):
             page = self.alice.get("/models/coloria/")
-        self.assertContains(page, "are not the ones that were published")
+        self.assertContains(page, "are not as they were installed")
         self.assertContains(page, "git checkout -- ml/weights/coloria.onnx")
 
     def test_without_torch_the_full_setup_comes_first(self) -> None:
@@ -172,6 +172,21 @@ class LicenceTests(BaseTestCase):
         self.assertContains(page, f"<code>{'ab' * 32}</code>")
         self.assertContains(page, "its publisher gives none")
         self.assertContains(page, "Taken in on March 1, 2026.")
+        self.assertNotContains(page, "other weights than the published ones")
+
+    def test_weights_that_are_not_the_published_ones_say_so(self) -> None:
+        file = records.Origin("mine.pth", "ab" * 32, 129_000_000, "", False)
+        noted = records.Record((file,), "cd" * 32, 9, 9, "2026-03-01T12:00:00+00:00")
+        with (
+            mock.patch("ml.records.read", return_value=noted),
+            mock.patch("colorize.catalogue.state", return_value="installed"),
+        ):
+            zhang, own = (self.alice.get(f"/models/{n}/") for n in ("zhang-eccv16", "cnn"))
+        self.assertContains(zhang, "other weights than the published ones")
+        self.assertContains(zhang, "the published file has another")
+        self.assertNotContains(zhang, "its publisher gives none")
+        self.assertNotContains(own, "other weights than the published ones")
+        self.assertNotContains(own, "publisher gives")
 
     def test_a_record_that_makes_no_sense_is_no_error(self) -> None:
         place = Path(settings.COLORIA_WEIGHTS) / "artistic"
