@@ -72,6 +72,7 @@ INSTALLED_APPS = [
     "django_cleanup.apps.CleanupConfig",  # last, as its manual asks
 ]
 MIDDLEWARE = [
+    "coloria.middleware.ProxyAddress",
     "coloria.middleware.RequestLog",
     "coloria.middleware.Headers",
     "django.middleware.security.SecurityMiddleware",

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -115,4 +116,9 @@ def too_many(request: HttpRequest) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return tell(request, 500, ColorizeError.code, gettext(ColorizeError.sentence))
+    """The page reads the visitor's session; it must not need the database that is away."""
+    detail = gettext(ColorizeError.sentence)
+    try:
+        return tell(request, 500, ColorizeError.code, detail)
+    except DatabaseError:
+        return HttpResponse(detail, status=500, content_type="text/plain; charset=utf-8")

@@ -1,13 +1,17 @@
 """What all answers share, and what the web process does not load."""
 
+import json
 import logging
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.test import SimpleTestCase
 
 from coloria.logs import KEPT_DAYS, DailyFile
@@ -42,17 +46,46 @@ class HeaderTests(BaseTestCase):
         assert answer.status_code == 200
         assert answer["Content-Type"].startswith("text/css")
 
-    def test_every_request_is_logged_without_its_query(self) -> None:
-        """S133: time, IP address, request type, URL."""
+    def logged(self, address: str, **extra: str) -> dict[str, Any]:
+        """What one request leaves in the log."""
         with at(NOON), self.assertLogs("coloria.requests", "INFO") as logged:
-            self.alice.get("/healthz?token=secret", REMOTE_ADDR="203.0.113.9")
-        line = "INFO:coloria.requests:2026-03-01T12:00:00.000+00:00 203.0.113.9 GET /healthz 200"
-        assert logged.output == [line]
+            self.alice.get(address, **extra)
+        assert "\n" not in logged.records[-1].getMessage()
+        line: dict[str, Any] = json.loads(logged.records[-1].getMessage())
+        return line
+
+    def test_every_request_is_logged(self) -> None:
+        """S133: time, IP address, request type, URL."""
+        line = self.logged("/healthz?page=2", REMOTE_ADDR="203.0.113.9")
+        assert isinstance(line.pop("ms"), int)
+        assert line == {
+            "time": "2026-03-01T12:00:00.000+00:00",
+            "ip": "203.0.113.9",
+            "method": "GET",
+            "url": "/healthz?page=2",
+            "status": 200,
+        }
+
+    def test_what_opens_something_or_names_somebody_is_not_logged(self) -> None:
+        for address, logged in {
+            "/healthz?token=secret&page=1": "/healthz?***&page=1",
+            "/healthz?secret": "/healthz?***",
+            "/healthz?user=a@b.c&token=secret": "/healthz?***",
+            "/accounts/password/reset/key/1-secret/": "/accounts/password/reset/key/***",
+        }.items():
+            assert self.logged(address)["url"] == logged
 
     def test_a_path_cannot_forge_a_line(self) -> None:
-        with self.assertLogs("coloria.requests", "INFO") as logged:
-            self.alice.get("/a%0Ab")
-        assert "\n" not in logged.output[0]
+        assert self.logged("/a%0Ab")["url"] == "/a\nb"
+
+    def test_only_the_trusted_proxy_may_name_the_visitor(self) -> None:
+        noted = {"HTTP_X_FORWARDED_FOR": "6.6.6.6, 203.0.113.9"}
+        assert self.logged("/healthz", **noted)["ip"] == "127.0.0.1"  # no proxy is set
+        with self.settings(HTTPS=True, PROXY="10.0.0.1"):
+            ask = partial(self.logged, "/healthz")
+            assert ask(REMOTE_ADDR="10.0.0.1", **noted)["ip"] == "203.0.113.9"
+            assert ask(REMOTE_ADDR="10.0.0.2", **noted)["ip"] == "10.0.0.2"
+            assert ask(REMOTE_ADDR="10.0.0.1", HTTP_X_FORWARDED_FOR="<x>")["ip"] == "10.0.0.1"
 
 
 class ErrorTests(BaseTestCase):
@@ -81,6 +114,32 @@ class ErrorTests(BaseTestCase):
         ):
             answer = self.alice.get("/api/v1/models")
         assert (answer.status_code, answer.json()["code"]) == (500, "internal")
+
+    def test_a_fault_in_a_middleware_is_told_in_one_sentence(self) -> None:
+        self.alice.raise_request_exception = False
+        for address in ("/", "/api/v1/models"):
+            with (
+                mock.patch(
+                    "django.middleware.locale.translation.get_language_from_request",
+                    side_effect=ZeroDivisionError("secret"),
+                ),
+                self.assertLogs("django.request", "ERROR"),
+            ):
+                answer = self.alice.get(address)
+            assert answer.status_code == 500
+            assert b"Something went wrong on our side." in answer.content
+            assert b"secret" not in answer.content and b"Traceback" not in answer.content
+
+    def test_a_fault_is_told_even_without_a_database(self) -> None:
+        self.alice.raise_request_exception = False
+        with (
+            mock.patch("colorize.catalogue.installed", side_effect=DatabaseError("secret")),
+            mock.patch("colorize.errors.render", side_effect=DatabaseError("secret")),
+            self.assertLogs("django.request", "ERROR"),
+        ):
+            answer = self.alice.get("/")
+        assert answer.status_code == 500
+        assert answer.content == b"Something went wrong on our side. Please try again."
 
     def test_a_foreign_host_name_is_refused(self) -> None:
         with self.assertLogs("django.security.DisallowedHost", "ERROR"):
