@@ -32,13 +32,11 @@ class Administration(admin.AdminSite):
     index_title = _("How the server is doing")
     site_url = "/"
 
-    def admin_view(
-        self, view: Callable[..., HttpResponseBase], cacheable: bool = False
-    ) -> Callable[..., HttpResponseBase]:
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Any:
         """Who is not signed in is led to the sign-in page; a signed-in stranger finds nothing."""
         inner = super().admin_view(view, cacheable)
 
-        def for_staff(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        def for_staff(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             if request.user.is_authenticated and not self.has_permission(request):
                 raise Http404
             return inner(request, *args, **kwargs)
@@ -78,7 +76,7 @@ def pause(request: HttpRequest) -> HttpResponse:
     messages.success(request, said)
     log.warning("%s, by %s", said, request.user.pk)
     LogEntry.objects.create(
-        user_id=request.user.pk,
+        user_id=str(request.user.pk),
         content_type=ContentType.objects.get_for_model(pauses.Pause),
         object_id=name,
         object_repr=name,

@@ -114,7 +114,7 @@ class WrittenFilter(Filter):
     def has_output(self) -> bool:
         return True
 
-    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+    def choices(self, changelist: Any) -> Iterator[Any]:
         """One "choice": what the form is filled with, the other filters included."""
         others = changelist.get_filters_params()
         others.pop(self.parameter_name, None)

@@ -19,7 +19,7 @@ from colorize.admin import filters
 from colorize.admin.frame import Inspected
 from colorize.ledger import Echo, cell
 from colorize.models import Job, Photo
-from colorize.shown import FAILURES
+from colorize.shown import FAILURES, title
 from ml import registry
 from ml.errors import ColorizeError
 
@@ -72,11 +72,11 @@ class JobAdmin(Inspected):
     actions = ("cancel", "repeat", "export")
     fieldsets = (
         (None, {"fields": ("id", "photo_link", "user", "model", "state", "outcome")}),
-        (_("Cause"), {"fields": ("cause", "trace")}),
+        (_("Cause"), {"fields": ("cause", "why")}),
         (_("Work"), {"fields": ("created", "started", "finished", "took", "attempts", "holder")}),
         (_("Order"), {"fields": ("settings", "weights", "repeated", "repetitions")}),
     )  # fmt: skip
-    readonly_fields = ("photo_link", "user", "cause", "trace", "took", "repeated", "repetitions")
+    readonly_fields = ("photo_link", "user", "cause", "why", "took", "repeated", "repetitions")
 
     @admin.display(description=_("user"))
     def user(self, job: Job) -> str:
@@ -96,12 +96,16 @@ class JobAdmin(Inspected):
             return "-"
         kind = FAILURES.get(job.code, ColorizeError)
         # The photo's name is not for the administrator.
-        facts = {"name": "…", "title": job.model, "megapixels": round(job.photo.megapixels),
-                 "limit": catalogue.limits().megapixels}  # fmt: skip
+        facts: dict[str, str | int] = {
+            "name": "…",
+            "title": title(job.model),
+            "megapixels": round(job.photo.megapixels),
+            "limit": catalogue.limits().megapixels,
+        }
         return f"{job.code}: {errors.sentence(kind(facts=facts))}"
 
     @admin.display(description=_("trace"))
-    def trace(self, job: Job) -> str:
+    def why(self, job: Job) -> str:
         text = traces.kept(job)
         if not text:
             return gettext("None. Traces are kept for 7 days.") if job.code else "-"
