@@ -6,7 +6,13 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    QueryDict,
+    StreamingHttpResponse,
+)
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -14,10 +20,9 @@ from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from colorize import catalogue, files, forms, keeping, ledger, preferences, visitors
+from colorize import forms, keeping, ledger, preferences, visitors
 from colorize.errors import tell
 from colorize.models import Photo
-from colorize.shown import title
 from colorize.views import front
 from colorize.wishes import WishesForm, as_fields
 from ml import registry
@@ -116,7 +121,9 @@ def names(request: HttpRequest) -> HttpResponse:
     preferences.set_nameless(request, wanted)
     if wanted:
         Photo.objects.filter(visitors.mine(request)).update(name=preferences.UNNAMED)
-        messages.success(request, gettext("File names are not stored any more; the old ones are forgotten."))
+        messages.success(
+            request, gettext("File names are not stored any more; the old ones are forgotten.")
+        )
     else:
         messages.success(request, gettext("File names are stored from now on."))
     return redirect("account" if request.POST.get("from") == "account" else "history")
@@ -131,7 +138,9 @@ def keep(request: HttpRequest, pk: UUID) -> HttpResponse:
     allowed = {str(days): days for days in (0, *keeping.choices())}
     days = allowed.get(request.POST.get("days", ""))
     if days is None:
-        return tell(request, 400, "bad_request", gettext("A photo cannot be kept for so long here."))
+        return tell(
+            request, 400, "bad_request", gettext("A photo cannot be kept for so long here.")
+        )
     keeping.keep(photo, days)
     return redirect("photo", pk)
 

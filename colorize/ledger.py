@@ -15,7 +15,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from colorize.estimates import Estimate, Queue
-from colorize.models import Job, Photo, PhotoQuerySet
+from colorize.models import Job, Photo
+from colorize.photos import PhotoQuerySet
 from colorize.shown import photo_shown, title, told
 from ml import registry
 

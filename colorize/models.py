@@ -175,8 +175,8 @@ class JobQuerySet(models.QuerySet["Job"]):
         ours = Q(token=token, state=Job.State.RUNNING) if token else Q(state__in=Job.ACTIVE)
         now = timezone.now()
         with transaction.atomic():
-            photo_pk = self.filter(pk=pk).values_list("photo_id", flat=True).first()
-            photo = Photo.objects.select_for_update().filter(pk=photo_pk).first()
+            known = self.filter(pk=pk).values_list("photo_id", flat=True)
+            photo = Photo.objects.select_for_update().filter(pk__in=list(known)).first()
             if photo is None or not self.filter(ours, pk=pk).update(
                 state=state, outcome=state, finished=now, lease=None, **changes
             ):

@@ -10,7 +10,8 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest
 
 from colorize import preferences
-from colorize.models import Job, Photo, PhotoQuerySet
+from colorize.models import Job, Photo
+from colorize.photos import PhotoQuerySet
 
 TOKEN = "guest"
 

@@ -10,6 +10,8 @@ from colorize.models import Job, Photo
 from colorize.sweep import sweep
 from tests.base import NOON, BaseTestCase, at, media, minutes
 
+SOON = minutes(1)
+
 
 def days(count: float) -> timedelta:
     return timedelta(days=count)
@@ -23,7 +25,7 @@ class KeepingTests(BaseTestCase):
             self.alice.force_login(self.user)
             self.photo = self.coloured()
 
-    def keep(self, count: int | str, after: timedelta = minutes(1)) -> Any:
+    def keep(self, count: int | str, after: timedelta = SOON) -> Any:
         with at(NOON + after):
             answer = self.alice.post(f"/photos/{self.photo.pk}/keep", {"days": str(count)})
         self.photo.refresh_from_db()
