@@ -1,13 +1,16 @@
 """What runs a network: OpenVINO on a processor, torch with autocast on a GPU.
 
 An engine takes and returns numpy arrays. On a processor torch is imported only once per model, to
-convert it; later loads read OpenVINO's own file beside the weights. benchmarks/networks.py compares
-the engines.
+convert it; later loads read OpenVINO's own files beside the weights, which are made anew if they
+are not as they were written. benchmarks/networks.py compares the engines.
 """
 
 import importlib
 import importlib.util
+import json
+import logging
 import os
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -24,9 +27,12 @@ from ml.spec import ModelSpec
 if TYPE_CHECKING:
     from torch import nn
 
+XML, BIN, SEAL = "network.xml", "network.bin", "seal.json"
 DRIVER = Path("/proc/driver/nvidia/version")  # there without torch to ask
 
 Input = NDArray[Any]
+
+log = logging.getLogger(__name__)
 
 
 class Engine(Protocol):
@@ -42,7 +48,7 @@ def load(spec: ModelSpec, path: Path, device: str, examples: Sequence[Input]) ->
     """
     try:
         if gpu(device):
-            return TorchEngine(network(spec, path), "cuda")
+            return TorchEngine(network(spec, path), "cuda" if device == "auto" else device)
         return on_processor(spec, path, examples)
     except ModuleNotFoundError as error:
         reason = f"{error.name} is not installed: run `make full`"
@@ -50,7 +56,9 @@ def load(spec: ModelSpec, path: Path, device: str, examples: Sequence[Input]) ->
 
 
 def gpu(device: str) -> bool:
-    """Whether `device` (auto, cpu, cuda) means a GPU here; imports torch only where one may be."""
+    """Whether `device` (auto, cpu, cuda or cuda:1) means a GPU here; imports torch only where one
+    may be.
+    """
     if device != "auto":
         return device.startswith("cuda")
     if not (DRIVER.exists() and importlib.util.find_spec("torch")):
@@ -76,14 +84,18 @@ def read(spec: ModelSpec, paths: Sequence[Path]) -> "nn.Module":
 def on_processor(spec: ModelSpec, path: Path, examples: Sequence[Input]) -> "OpenVino":
     import openvino
 
+    if not path.is_dir():
+        return OpenVino(convert(network(spec, path), examples))
     release = openvino.get_version().partition("-")[0]
-    kept = path / f"openvino-{release}.xml"
-    if not kept.exists():
+    kept, weights = path / f"openvino-{release}", origin(path)
+    if not intact(kept, weights):
         model = convert(network(spec, path), examples)
-        if not path.is_dir():
+        try:
+            keep(model, kept, weights)
+        except (OSError, RuntimeError) as error:  # OpenVINO calls a full disk a RuntimeError
+            log.warning("%s: the converted network cannot be kept (%s)", spec.name, error)
             return OpenVino(model)
-        keep(model, kept)
-    return OpenVino(openvino.Core().read_model(kept))  # maps the file, holds no copy of it
+    return OpenVino(openvino.Core().read_model(kept / XML))  # maps the file, holds no copy of it
 
 
 def convert(net: "nn.Module", examples: Sequence[Input]) -> Any:
@@ -98,14 +110,46 @@ def convert(net: "nn.Module", examples: Sequence[Input]) -> Any:
         return openvino.convert_model(traced, input=shapes, example_input=inputs)
 
 
-def keep(model: Any, path: Path) -> None:
-    """Write OpenVINO's pair of files; the .xml, which says that they are there, comes last."""
+def origin(path: Path) -> str:
+    """sha256 of the installed weights in a folder; "" where its record does not tell."""
+    try:
+        record = records.read(path)
+    except ValueError:
+        return ""
+    return record.sha256 if record else ""
+
+
+def seal(kept: Path, weights: str) -> dict[str, str]:
+    """What OpenVINO's pair of files was made of, and every byte of it."""
+    return {"weights": weights} | {name: records.sha256(kept / name) for name in (XML, BIN)}
+
+
+def intact(kept: Path, weights: str) -> bool:
+    """Whether the pair is as it was written, and of these weights."""
+    try:
+        return bool(json.loads((kept / SEAL).read_text()) == seal(kept, weights))
+    except (OSError, ValueError):
+        return False
+
+
+def keep(model: Any, kept: Path, weights: str) -> None:
+    """Write OpenVINO's pair of files; one rename puts it in place. Those of other releases go.
+
+    Raises OSError or RuntimeError if the disk refuses.
+    """
     import openvino
 
-    unfinished = path.with_suffix(f".{os.getpid()}.xml")
-    openvino.save_model(model, unfinished, compress_to_fp16=False)
-    unfinished.with_suffix(".bin").replace(path.with_suffix(".bin"))
-    unfinished.replace(path)
+    new = kept.with_name(f"{kept.name}.{os.getpid()}")
+    try:
+        new.mkdir()
+        openvino.save_model(model, new / XML, compress_to_fp16=False)
+        (new / SEAL).write_text(json.dumps(seal(new, weights)))
+        if not intact(kept, weights):  # another worker may have been quicker
+            for old in set(kept.parent.glob("openvino-*")) - {new}:
+                shutil.rmtree(old, ignore_errors=True)
+            new.rename(kept)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
 
 
 class OpenVino:
@@ -134,6 +178,6 @@ class TorchEngine:
         import torch
 
         placed = [torch.from_numpy(np.ascontiguousarray(x)).to(self.device) for x in inputs]
-        with torch.inference_mode(), torch.autocast("cuda", enabled=self.device == "cuda"):
+        with torch.inference_mode(), torch.autocast("cuda", enabled=self.device != "cpu"):
             answer = self.net(*placed)
         return np.asarray(answer.float().cpu(), np.float32)
