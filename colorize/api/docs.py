@@ -13,20 +13,18 @@ from colorize.api.codes import CODES, ROWS
 from colorize.examples import EXAMPLES
 
 
-class ScriptRenderer(TemplateHTMLRenderer):
-    """For the page's own script, which is asked for as such."""
-
-    media_type = "*/*"
-    format = "script"
-
-
 class Docs(SpectacularSwaggerSplitView):
     """Swagger UI below our own first steps; its script comes by itself, as our policy wants it."""
 
     schema = None
     url_name = "api-schema"
     template_name = "api/docs.html"
-    renderer_classes = [TemplateHTMLRenderer, ScriptRenderer]
+
+    def perform_content_negotiation(
+        self, request: Request, force: bool = False
+    ) -> tuple[TemplateHTMLRenderer, str]:
+        """A page, or the script that it asks for by address: never by the Accept header."""
+        return TemplateHTMLRenderer(), "text/html"
 
     def get(self, request: Request, *args: object, **kwargs: object) -> Response:
         response: Response = super().get(request, *args, **kwargs)  # type: ignore[no-untyped-call]

@@ -61,6 +61,12 @@ class PageTests(BaseTestCase):
         assert "<style" not in page
         assert not re.search(r"<script(?![^>]*(src=|application/json))", page)
 
+    def test_the_docs_are_a_page_for_every_browser(self) -> None:
+        chromium = "text/html,*/*;q=0.8,application/signed-exchange;v=b3;q=0.7"
+        for accept in (chromium, "*/*", "application/json"):
+            answer = self.alice.get("/api/docs/", headers={"accept": accept})
+            assert answer["Content-Type"] == "text/html; charset=utf-8"
+
     def test_the_docs_script_is_a_script(self) -> None:
         answer = self.alice.get("/api/docs/?script=", headers={"accept": "*/*"})
         assert answer["Content-Type"].startswith("application/javascript")
