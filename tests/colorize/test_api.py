@@ -122,5 +122,5 @@ class ApiTests(BaseTestCase):
     def test_polling_is_cheap(self) -> None:
         for _ in range(3):
             photo = self.send()
-        with self.assertNumQueries(4):  # session, photo, its jobs, the queue
+        with self.assertNumQueries(5):  # session, photo, its jobs, the queue, what is paused
             self.alice.get(f"/api/v1/photos/{photo.pk}")
