@@ -238,21 +238,13 @@ def _make_room(order: Order) -> None:
         raise OutOfMemory(f"{wanted / 1e6:.0f} MB wanted, {free / 1e6:.0f} MB free")
 
 
-ALLOCATORS = ("DefaultCPUAllocator", "CUDA out of memory", "Failed to allocate memory", "bad_alloc")
-
-
 @contextmanager
 def _memory_guard() -> Iterator[None]:
-    """Out of memory is a MemoryError in numpy and a RuntimeError (or its child) in torch. A runtime
-    whose errors are neither has them raised as RuntimeError by its back end.
-    """
+    """Lost memory is OutOfMemory, and the loaded networks go."""
     try:
         yield
-    except MemoryError as error:
-        _shelf.held.clear()
-        raise OutOfMemory(str(error)) from error
-    except RuntimeError as error:
-        if not any(name in str(error) for name in ALLOCATORS):
+    except (MemoryError, RuntimeError) as error:
+        if not memory.ran_out(error):
             raise
         _shelf.held.clear()
         raise OutOfMemory(str(error)) from error

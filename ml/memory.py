@@ -10,6 +10,8 @@ COMPOSING = 40  # bytes per pixel of the photo: itself, the result, both encoded
 CRITIC = 200 * MEGA  # the bundled model, where it judges BigColor's candidates
 STRIDE = 16  # pixels of DeOldify's side per unit of the render factor
 
+ALLOCATORS = ("DefaultCPUAllocator", "CUDA out of memory", "Failed to allocate memory", "bad_alloc")
+
 MEMINFO = Path("/proc/meminfo")
 CGROUP = Path("/sys/fs/cgroup")
 
@@ -60,3 +62,12 @@ def of_container() -> int | None:
         return None
     cache = [int(line.split()[1]) for line in lines if line.startswith("inactive_file ")]
     return int(limit) - used + sum(cache)
+
+
+def ran_out(error: Exception) -> bool:
+    """Whether an error means lost memory: a MemoryError of numpy or a RuntimeError (or its child)
+    of torch. A runtime whose errors are neither has them raised as RuntimeError by its back end.
+    """
+    if isinstance(error, RuntimeError):
+        return any(name in str(error) for name in ALLOCATORS)
+    return isinstance(error, MemoryError)

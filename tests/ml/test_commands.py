@@ -106,6 +106,23 @@ def test_hints_that_do_not_fit_are_refused(scans: Path, tmp_path: Path, text: st
         call_command("colorize", str(scans), "--out", str(tmp_path / "out"), "--hints", str(hints))
 
 
+def test_lost_memory_costs_one_photo(
+    scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hungry:
+        def colorize(self, photo: Photograph, settings: Settings) -> Photograph:
+            if photo.size[0] > 30:
+                raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+            return photo
+
+    monkeypatch.setattr(command.registry, "load", lambda name, folder: Hungry())
+    Image.linear_gradient("L").resize((31, 20)).save(scans / "large.jpg")
+    Image.linear_gradient("L").resize((30, 20)).save(scans / "small.jpg")
+    with pytest.raises(CommandError):
+        colorize(scans / "large.jpg", scans / "small.jpg", "--out", tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["small_coloria.jpg"]
+
+
 @pytest.mark.parametrize("label", ["0", "999", "151", "Chihuahua"])
 def test_the_class_and_the_candidates_reach_the_model(
     scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, label: str
@@ -116,7 +133,7 @@ def test_the_class_and_the_candidates_reach_the_model(
             return photo
 
     wished: list[Settings] = []
-    monkeypatch.setattr(command, "load_models", lambda name: {name: Grey()})
+    monkeypatch.setattr(command.registry, "load", lambda name, folder: Grey())
     colorize(scans / "one.jpg", "--out", tmp_path, "--label", label, "--candidates", 5, "--seed", 9)
     number = 151 if label == "Chihuahua" else int(label)
     assert wished == [Settings(label=number, candidates=5, seed=9)]

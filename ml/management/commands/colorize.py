@@ -13,8 +13,8 @@ from django.conf import settings as project
 from django.core.management.base import BaseCommand, CommandError
 from PIL import Image
 
-from ml import classes, registry
-from ml.errors import ColorizeError
+from ml import classes, memory, registry
+from ml.errors import ColorizeError, OutOfMemory
 from ml.evaluate import SUFFIXES
 from ml.images import SUFFIX, Limits, open_photo, save_photo
 from ml.spec import Colorizer, Hint, Settings
@@ -69,14 +69,18 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         chosen = wishes(options)
-        try:
-            models = load_models(options["model"])
-        except ColorizeError as error:
-            raise CommandError(f"{error} {error.reason}") from error
         limits = Limits(project.COLORIA_MAX_MEGAPIXELS, project.COLORIA_MAX_MEGABYTES)
-        run, failures = Run(chosen, options["out"], limits), 0
-        for path, folder in found(options["paths"], options["out"]):
-            for name, model in models.items():
+        run, failures, names = Run(chosen, options["out"], limits), 0, named(options["model"])
+        for name in names:  # one network in memory at a time
+            try:
+                model = registry.load(name, folder=Path(project.COLORIA_WEIGHTS))
+            except ColorizeError as error:
+                if len(names) == 1:
+                    raise CommandError(f"{error} {error.reason}") from error
+                self.stderr.write(self.style.ERROR(f"{name}: {error} {error.reason}"))
+                failures += 1
+                continue
+            for path, folder in found(options["paths"], options["out"]):
                 report = run.colour(path, folder, name, model)
                 failures += "error" in report
                 self.say(report, options["json"])
@@ -145,10 +149,11 @@ def read_hint(row: dict[str, Any]) -> Hint:
     return Hint(x, y, (red, green, blue))
 
 
-def load_models(name: str) -> dict[str, Colorizer]:
-    folder = Path(project.COLORIA_WEIGHTS)
-    names = [spec.name for spec in registry.installed(folder)] if name == registry.ALL else [name]
-    return {name: registry.load(name, folder=folder) for name in names}
+def named(name: str) -> list[str]:
+    """The models that a name stands for."""
+    if name != registry.ALL:
+        return [name]
+    return [spec.name for spec in registry.installed(Path(project.COLORIA_WEIGHTS))]
 
 
 def found(paths: list[Path], out: Path) -> Iterator[tuple[Path, Path]]:
@@ -184,6 +189,11 @@ class Run:
             save_photo(result, target)
         except ColorizeError as error:
             return {**report, "error": {"code": error.code, "detail": str(error)}}
+        except (MemoryError, RuntimeError) as error:
+            if not memory.ran_out(error):
+                raise
+            lost = OutOfMemory(str(error))
+            return {**report, "error": {"code": lost.code, "detail": str(lost)}}
         except FileNotFoundError:
             return {**report, "error": {"code": "not_found", "detail": f"There is no file {path}."}}
         except OSError as error:
