@@ -54,7 +54,7 @@ class KeepingTests(BaseTestCase):
     def test_its_pages_show_the_date_and_promise_nothing_else(self) -> None:
         self.keep(7)
         page = self.page(minutes(2))
-        assert "kept until 8 March 2026" in page or "kept until March 8, 2026" in page
+        assert "kept until 8 March 2026, 12:01 UTC, as you asked" in page
         assert "deleted in" not in page.partition("<main")[2].partition("</main>")[0]
         assert "ten minutes begin again" not in page
         with at(NOON + minutes(2)):
