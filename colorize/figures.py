@@ -227,4 +227,11 @@ def context() -> dict[str, Any]:
     found = gather()
     hour = found.hour
     workers = [(one, found.heard(one), found.hears_host(one)) for one in found.workers]
-    return {"figures": found, "hour": hour, "workers": workers, "all_models": registry.ALL}
+    alive = sum(heard for _, heard, _ in workers)
+    return {
+        "figures": found,
+        "hour": hour,
+        "workers": workers,
+        "alive": alive,
+        "all_models": registry.ALL,
+    }

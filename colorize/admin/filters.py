@@ -1,6 +1,7 @@
 """The filters of the lists. None asks the database which values there are."""
 
 import uuid
+from abc import abstractmethod
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -20,9 +21,9 @@ GUESTS = "guests"
 
 
 class Filter(SimpleListFilter):
+    @abstractmethod
     def narrowed(self, value: str) -> Q:
         """What a row must be; raises ValueError for nonsense, which matches nothing."""
-        raise NotImplementedError
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         value = (self.value() or "").strip()

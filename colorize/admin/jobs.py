@@ -54,9 +54,10 @@ def repeat(job: Job) -> Job | None:
 
 class JobAdmin(Inspected):
     list_display = (
-        "id", "user", "model", "state", "outcome", "code", "created", "took", "attempts", "holder",
+        "short", "user", "model", "state", "outcome", "code", "created", "took", "attempts",
+        "holder",
     )  # fmt: skip
-    list_display_links = ("id",)
+    list_display_links = ("short",)
     list_select_related = ("photo__owner",)
     list_filter = (
         filters.UserFilter,

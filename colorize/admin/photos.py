@@ -47,7 +47,16 @@ class ReasonForm(forms.Form):
 
 
 class PhotoAdmin(Inspected):
-    list_display = ("id", "user", "created", "megapixels", "format", "bytes", "deadline", "purged")
+    list_display = (
+        "short",
+        "user",
+        "created",
+        "megapixels",
+        "format",
+        "bytes",
+        "deadline",
+        "purged",
+    )
     list_select_related = ("owner",)
     list_filter = (
         filters.UserFilter,
