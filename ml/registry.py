@@ -71,7 +71,7 @@ MODELS: dict[str, ModelSpec] = {
             backend="ml.backends.coloria:load",
             weights=Weights(
                 file="coloria.onnx",
-                sha256="23d778ff77a9e9bb9653485f9d982280dcb7eab1dedca180ee36c9a0b761ec3f",
+                sha256="6e41ae4a455a239a2aadf1d0fa8046ce17116917b554f989f4f398c7540fc5c6",
                 licence="Apache-2.0",
                 publisher="COLORIA",
             ),
