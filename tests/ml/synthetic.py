@@ -54,7 +54,7 @@ def drawn(seed: int, key: str, table: Mapping[str, Entry]) -> Array:
         return 1 + 0.6 * uniform(seed, key, shape)
     if leaf in ("running_mean", "stored_mean", "moving_mean"):
         return np.float32(0.1) * unit(seed, key, shape)
-    if leaf == "gamma" and not shape:  # of an attention layer
+    if leaf == "gamma" and int(np.prod(shape)) == 1:  # of an attention layer
         return np.full(shape, 0.5, np.float32)
     if leaf == "weight_g" or (leaf in ("weight", "gain", "gamma") and len(shape) == 1):
         return 1 + 0.4 * uniform(seed, key, shape)
