@@ -5,12 +5,13 @@ number of jobs.
 import shutil
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Case, Count, IntegerField, Min, Value, When
+from django.db.models import CharField, Count, Min, Value
+from django.db.models.functions import Cast, Substr
 from django.utils import timezone
 
 from colorize.estimates import FIRST_RATE
@@ -185,15 +186,17 @@ def last_hour(
 
 
 def last_day(now: datetime) -> tuple[datetime, Ended]:
-    """The first of the last 24 clock hours, and what ended in each of them."""
-    first = now.replace(minute=0, second=0, microsecond=0) - (HOURS - 1) * HOUR
-    latest_first = reversed(range(HOURS))
-    hours = (When(finished__gte=first + n * HOUR, then=Value(n)) for n in latest_first)
+    """The first of the last 24 clock hours, and what ended in each of them. The hour is cut out of
+    the written time, which both databases do faster than they reckon with it.
+    """
+    first = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - (HOURS - 1) * HOUR
+    hour = Substr(Cast("finished", CharField()), 1, len("2026-01-01 00"))
     jobs = Job.objects.filter(finished__gte=first).order_by()
-    rows = jobs.values_list(Case(*hours, output_field=IntegerField()), "outcome", "code").annotate(
-        count=Count("pk")
-    )
-    return first, {(hour, outcome, code): count for hour, outcome, code, count in rows}
+    rows = jobs.values_list(hour, "outcome", "code").annotate(count=Count("pk"))
+    return first, {
+        ((datetime.strptime(f"{hour}+0000", "%Y-%m-%d %H%z") - first) // HOUR, outcome, code): count
+        for hour, outcome, code, count in rows
+    }
 
 
 def codes(ended: Ended) -> list[tuple[str, int]]:

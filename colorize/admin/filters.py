@@ -7,7 +7,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib.admin import SimpleListFilter
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -52,7 +52,7 @@ class OfJob(Filter):
         wanted = Q(**{self.column: value})
         if not self.of_photos:
             return wanted
-        return Q(Exists(Job.objects.filter(wanted, photo=OuterRef("pk"))))
+        return Q(pk__in=Job.objects.filter(wanted).values("photo"))
 
 
 class ModelFilter(OfJob):
