@@ -3,6 +3,7 @@
 import logging
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 KEPT_DAYS = 7
 
@@ -32,3 +33,28 @@ class DailyFile(logging.Handler):
         for path in self.folder.glob("requests-*.log"):
             if path.name <= f"requests-{day}.log":
                 path.unlink(missing_ok=True)
+
+
+def configuration(folder: Path) -> dict[str, Any]:
+    """Django's LOGGING: everything to the console, requests as lines of JSON into `folder`."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+            "bare": {"format": "{message}", "style": "{"},
+        },
+        "handlers": {
+            "console": {"class": "logging.StreamHandler", "formatter": "line"},
+            "requests": {
+                "class": "coloria.logs.DailyFile",
+                "folder": folder,
+                "formatter": "bare",
+            },
+        },
+        "root": {"handlers": ["console"], "level": "INFO"},
+        "loggers": {
+            "coloria.requests": {"handlers": ["requests"], "propagate": False},
+            "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        },
+    }

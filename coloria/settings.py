@@ -9,6 +9,7 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 
 from coloria.environment import Environment, database, mail, secret_key
+from coloria.logs import configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
@@ -288,26 +289,6 @@ Q_CLUSTER = {
     "save_limit": -1,  # the Job row is the record
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
-        "bare": {"format": "{message}", "style": "{"},
-    },
-    "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line"},
-        "requests": {
-            "class": "coloria.logs.DailyFile",
-            "folder": VAR / "log",
-            "formatter": "bare",
-        },
-    },
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {
-        "coloria.requests": {"handlers": ["requests"], "propagate": False},
-        "django-q": {"handlers": ["console"], "level": "WARNING", "propagate": False},
-    },
-}
+LOGGING = configuration(VAR / "log")
 
 env.refuse_unknown()

@@ -1,5 +1,5 @@
-"""Longer keeping: an account's owner asks for it, photo by photo, and sees the date. Nothing is kept
-in silence, and nothing at all where COLORIA_KEEP_MAX is 0.
+"""Longer keeping: an account's owner asks for it, photo by photo, and sees the date. Nothing is
+kept in silence, and nothing at all where COLORIA_KEEP_MAX is 0.
 """
 
 from datetime import timedelta

@@ -30,7 +30,8 @@ class PromiseTests(BaseTestCase):
         with at(NOON + minutes(11)):
             answer = self.alice.get(f"/api/v1/jobs/{self.job(photo).pk}/download")
         detail = "Deleted at 12:10 UTC, ten minutes after it was ready, as promised."
-        assert answer.json() == {"code": "expired", "detail": detail}
+        told = {"code": "expired", "detail": detail, "deleted": "2026-03-01T12:10:00Z"}
+        assert answer.json() == told | {"docs": "/api/docs/errors/expired/"}
 
     def test_a_sweep_after_the_deadline_deletes_every_file(self) -> None:
         with at(NOON):

@@ -1,6 +1,7 @@
 """`manage.py up` (make up): one command starts the site and a worker, and leaves nothing behind."""
 
 import http.client
+import json
 import os
 import signal
 import socket
@@ -96,7 +97,8 @@ def test_behind_a_proxy_that_ends_tls_the_page_is_not_redirected_for_ever(site: 
     with urllib.request.urlopen(urllib.request.Request(address, headers=forwarded)) as answer:
         assert (answer.status, answer.url) == (200, address)
     (log,) = (site.folder / "var/log").glob("requests-*.log")
-    assert "203.0.113.9 GET / 200" in log.read_text()
+    line = json.loads(log.read_text().splitlines()[-1])
+    assert (line["ip"], line["url"], line["status"]) == ("203.0.113.9", "/", 200)
 
 
 @pytest.mark.parametrize("site", [{"COLORIA_MAX_MEGABYTES": "1"}], indirect=True)
