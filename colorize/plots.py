@@ -7,7 +7,7 @@ from functools import cached_property
 from django.utils import timezone
 
 WIDTH, HEIGHT = 480, 150  # units of the drawing
-LEFT, BOTTOM, TOP = 36, 22, 10  # room for the numbers, the hours, half a line of text
+LEFT, RIGHT, BOTTOM, TOP = 36, 14, 22, 10  # room for numbers, half an hour's text, the hours
 GAP = 3  # between two bars
 EVERY = 6  # hours between two labels
 NICE = (1, 2, 5)  # the axis ends at one of these times a power of ten
@@ -70,7 +70,7 @@ class Plot:
 
     @cached_property
     def bars(self) -> list[Bar]:
-        step = (WIDTH - LEFT) / len(self.counts)
+        step = (WIDTH - LEFT - RIGHT) / len(self.counts)
         return [
             Bar(
                 hour,

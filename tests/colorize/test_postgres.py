@@ -9,7 +9,9 @@ from django.conf import settings
 
 WORKER = "test_worker.py::test_it_colours_fails_survives_and_stops"
 HISTORY = ("test_history.py", "test_history_list.py", "test_keeping.py")
-FILES = ("test_jobs.py", "test_promise.py", "test_races.py", "test_api_race.py", *HISTORY, WORKER)
+ADMIN = ("test_admin.py", "test_pauses.py")
+FILES = ("test_jobs.py", "test_promise.py", "test_races.py", "test_api_race.py", *HISTORY, *ADMIN)
+FILES += (WORKER,)
 
 
 @pytest.mark.timeout(600)
