@@ -47,6 +47,7 @@ def history(request: HttpRequest) -> HttpResponse:
         "nameless": preferences.nameless(request),
         "row_days": row_days(request),
         "query": without_page(request.GET),
+        "whole_query": request.GET.urlencode(),
     }
     return render(request, "history.html", context)
 

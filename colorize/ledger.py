@@ -12,6 +12,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.utils import timezone
+from django.utils.formats import localize
+from django.utils.html import format_html, format_html_join
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from colorize.estimates import Estimate, Queue
@@ -29,6 +32,7 @@ STATES = {
     Job.State.FAILED.value: _("failed"),
     Job.State.CANCELLED.value: _("cancelled"),
 }
+LOOKS = {0.6: _("muted"), 1: _("natural"), 1.4: _("vivid")}  # of the strengths that are offered
 # A spreadsheet takes a cell that begins so for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 COLUMNS = (
@@ -97,9 +101,40 @@ def shown(photos: Iterable[Photo]) -> list[dict[str, Any]]:
     for photo in photos:
         row = photo_shown(photo, queue)
         for job, known in zip(row["jobs"], photo.jobs.all(), strict=True):
-            job |= {"outcome": known.outcome, "weights": known.weights}
+            job["outcome"], job["weights"] = known.outcome, known.weights
+            job["ended"], job["facts"] = ended(job), facts(job)
         rows.append(row)
     return rows
+
+
+def ended(job: dict[str, Any]) -> str:
+    if job["outcome"] == Job.State.DONE:
+        seconds = localize(round(job["seconds"] or 0.0, 1))
+        return gettext("coloured in %(seconds)s s") % {"seconds": seconds}
+    return gettext("cancelled") if job["outcome"] == Job.State.CANCELLED else ""
+
+
+def facts(job: dict[str, Any]) -> str:
+    """Settings and weights in the order of the form. Not a template: a page has up to 275 such
+    lines.
+    """
+    wished = job["settings"]
+    strength, label = wished.get("strength"), wished.get("label")
+    subject = job["subject"] and format_html(
+        '<span lang="en">{}</span> ({})', job["subject"], label
+    )
+    known = (
+        (_("Colour"), LOOKS.get(strength, strength)),
+        (_("Render factor"), wished.get("render_factor")),
+        (_("What is in the picture"), subject),
+        (_("Seed"), wished.get("seed")),
+        (_("Tries"), wished["candidates"] if wished.get("candidates", 1) > 1 else None),
+        (_("Raw output"), _("yes") if wished.get("raw") else None),
+        (_("Colour hints"), len(wished.get("hints", ())) or None),
+        (_("Weights"), job["weights"][:12] or None),
+    )
+    lines = (line for line in known if line[1] is not None)
+    return format_html_join(" · ", "{}\u00a0<b>{}</b>", lines)
 
 
 def entry(photo: Photo) -> dict[str, Any]:

@@ -157,7 +157,7 @@ def test_run_again_fills_in_everything_but_the_file(page: Page) -> None:
     page.get_by_role("button", name="Send").click()
     expect(page.get_by_role("slider").first).to_be_visible(timeout=60_000)
     page.goto("/history/")
-    expect(page.locator(".row .wishes", has_text="vivid")).to_have_count(2)
+    expect(page.locator(".done .facts", has_text="vivid")).to_have_count(2)
 
 
 def test_a_title_is_given_in_the_list(page: Page) -> None:
