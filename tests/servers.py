@@ -9,6 +9,7 @@ import secrets
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 DEBIAN = {"postgres": "postgresql", "initdb": "postgresql", "redis-server": "redis-server"}
 DEBIAN |= {"openssl": "openssl", "node": "nodejs"}
@@ -113,3 +115,18 @@ def redis() -> Iterator[str]:
         serve += ["--save", "", "--appendonly", "no", "--requirepass", password]
         with running(serve, port, place):
             yield f"redis://:{password}@127.0.0.1:{port}/0"
+
+
+def repeat_on(url: str, tests: list[str]) -> None:
+    """Run tests once more in a process of its own whose database is at `url`; raises
+    AssertionError with what failed.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "COLORIA_VAR"}
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", *tests],
+        cwd=settings.BASE_DIR,
+        env={**environment, "COLORIA_DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+    )
+    assert ran.returncode == 0, ran.stdout[-4000:] + ran.stderr[-1000:]

@@ -1,11 +1,8 @@
 """The state machine and the worker once more, on PostgreSQL."""
 
-import os
-import subprocess
-import sys
-
 import pytest
-from django.conf import settings
+
+from tests.servers import repeat_on
 
 WORKER = "test_worker.py::test_it_colours_fails_survives_and_stops"
 HISTORY = ("test_history.py", "test_history_list.py", "test_keeping.py")
@@ -16,12 +13,4 @@ FILES += (WORKER,)
 
 @pytest.mark.timeout(600)
 def test_it_behaves_the_same_on_postgres(postgres: str) -> None:
-    environment = {name: value for name, value in os.environ.items() if name != "COLORIA_VAR"}
-    ran = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", *(f"tests/colorize/{name}" for name in FILES)],
-        cwd=settings.BASE_DIR,
-        env={**environment, "COLORIA_DATABASE_URL": postgres},
-        capture_output=True,
-        text=True,
-    )
-    assert ran.returncode == 0, ran.stdout[-4000:] + ran.stderr[-1000:]
+    repeat_on(postgres, [f"tests/colorize/{name}" for name in FILES])
