@@ -34,7 +34,7 @@ def ready() -> list[ModelSpec]:
 
 
 def state(spec: ModelSpec, paused: Collection[str] = ()) -> str:
-    """"installed", "missing" or "corrupt"; "paused" in place of the first for one of `paused`."""
+    """ "installed", "missing" or "corrupt"; "paused" in place of the first for one of `paused`."""
     found = registry.state(spec, settings.COLORIA_WEIGHTS)
     return "paused" if found == "installed" and spec.name in paused else found
 

@@ -103,7 +103,7 @@ def train(
     rank, world = place()
     first = rank == 0
     loss = loss.to(device)
-    net = net.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = net.to(device).to(memory_format=torch.channels_last)
     ema = copy.deepcopy(net).eval().requires_grad_(False)
     optimiser = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
     step, best, seconds = 0, math.inf, 0.0

@@ -144,4 +144,5 @@ def test_a_checksum_is_of_the_file_that_was_taken_in(spec: ModelSpec, tmp_path: 
     origin = records.Origin("a.onnx", "abc", 7, "", False)
     records.write(path.parent, records.describe(path, [origin]))
     assert records.checksum(spec, tmp_path) == "abc"
-    assert records.checksum(registry.get("coloria"), tmp_path).startswith("23d778ff")
+    coloria = registry.get("coloria")
+    assert records.checksum(coloria, tmp_path) == records.sha256(records.path(coloria, tmp_path))
