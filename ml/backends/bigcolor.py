@@ -33,6 +33,7 @@ STRIDE = 16  # both sides of the network's input are multiples of this
 SIDE = 256  # pixels of the shorter side of the network's input
 MAX_RATIO = 4  # a longer strip is squeezed: attention's memory grows with the square of the area
 DEVIATION = 0.8  # of the latent's normal distribution
+TILED = ("E.res2", "E.res3", "G.blocks.2", "G.blocks.3", "G.blocks.4")  # the larger pictures
 GREY = (0.2989, 0.587, 0.114)  # upstream's weights of red, green and blue
 
 Shape = Literal["square", "powerof"]
@@ -174,4 +175,5 @@ def load(spec: ModelSpec, path: Path, device: str) -> Colorizer:
     """A BigColor colorizer."""
     grey = np.zeros((1, 1, 64, 64), np.float32)
     latent = np.zeros((1, LATENT), np.float32)
-    return Painter(engines.load(spec, path, device, [grey, np.zeros(1, np.int64), latent]))
+    inputs = [grey, np.zeros(1, np.int64), latent]
+    return Painter(engines.load(spec, path, device, inputs, TILED))

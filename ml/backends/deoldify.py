@@ -20,6 +20,7 @@ STRIDE = 16  # pixels of the network's side per unit of the render factor
 RENDER_FACTORS = range(7, 46)
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)  # of ImageNet, as the ResNet was trained with
 STD = np.array([0.229, 0.224, 0.225], np.float32)
+TILED = ("layers.6", "layers.7", "layers.10")  # the decoder's large pictures: nearly all the work
 BILINEAR = Image.Resampling.BILINEAR
 
 Bytes = NDArray[np.uint8]
@@ -124,4 +125,4 @@ def load(spec: ModelSpec, path: Path, device: str) -> Colorizer:
     ModelUnavailable with the reason if it is neither.
     """
     example = np.zeros((1, 3, 4 * STRIDE, 4 * STRIDE), np.float32)
-    return DeOldify(engines.load(spec, path, device, [example]), spec.size // STRIDE)
+    return DeOldify(engines.load(spec, path, device, [example], TILED), spec.size // STRIDE)

@@ -40,16 +40,24 @@ class Engine(Protocol):
         """The network's answer to its inputs, each with the batch first."""
 
 
-def load(spec: ModelSpec, path: Path, device: str, examples: Sequence[Input]) -> Engine:
+def load(
+    spec: ModelSpec,
+    path: Path,
+    device: str,
+    examples: Sequence[Input],
+    tiled: Sequence[str] = (),
+) -> Engine:
     """The engine of an installed model's folder, or of a checkpoint in its project's format.
 
     examples: one small array per input. Pictures, (B, C, H, W), may come in any other height and
-    width. Raises ModelUnavailable if the checkpoint is refused or its framework is not installed.
+    width. tiled: parts of the network whose 3x3 convolutions a processor does by tiles
+    (`ml.backends.winograd`). Raises ModelUnavailable if the checkpoint is refused or its framework
+    is not installed.
     """
     try:
         if gpu(device):
             return TorchEngine(network(spec, path), "cuda" if device == "auto" else device)
-        return on_processor(spec, path, examples)
+        return on_processor(spec, path, examples, tiled)
     except ModuleNotFoundError as error:
         reason = f"{error.name} is not installed: run `make full`"
         raise ModelUnavailable(reason, {"title": spec.title}) from error
@@ -81,27 +89,34 @@ def read(spec: ModelSpec, paths: Sequence[Path]) -> "nn.Module":
     return cast("nn.Module", getattr(importlib.import_module(module), function)(paths, spec.title))
 
 
-def on_processor(spec: ModelSpec, path: Path, examples: Sequence[Input]) -> "OpenVino":
+def on_processor(
+    spec: ModelSpec, path: Path, examples: Sequence[Input], tiled: Sequence[str]
+) -> "OpenVino":
     import openvino
 
     if not path.is_dir():
-        return OpenVino(convert(network(spec, path), examples))
+        return OpenVino(convert(network(spec, path), examples, tiled))
     release = openvino.get_version().partition("-")[0]
-    kept, weights = path / f"openvino-{release}", origin(path)
-    if not intact(kept, weights):
-        model = convert(network(spec, path), examples)
+    kept, source = path / f"openvino-{release}", " ".join([origin(path), *tiled])
+    if not intact(kept, source):
+        model = convert(network(spec, path), examples, tiled)
         try:
-            keep(model, kept, weights)
+            keep(model, kept, source)
         except (OSError, RuntimeError) as error:  # OpenVINO calls a full disk a RuntimeError
             log.warning("%s: the converted network cannot be kept (%s)", spec.name, error)
             return OpenVino(model)
     return OpenVino(openvino.Core().read_model(kept / XML))  # maps the file, holds no copy of it
 
 
-def convert(net: "nn.Module", examples: Sequence[Input]) -> Any:
+def convert(net: "nn.Module", examples: Sequence[Input], tiled: Sequence[str] = ()) -> Any:
     """OpenVINO's model of a torch module, for any height and width."""
     import openvino
     import torch
+
+    from ml.backends.winograd import Winograd, small_kernels
+
+    for part, layer in small_kernels(net, tiled):
+        net.set_submodule(part, Winograd(layer))
 
     inputs = tuple(torch.from_numpy(example) for example in examples)
     shapes = [[*x.shape[:2], -1, -1] if x.ndim == 4 else list(x.shape) for x in examples]
@@ -119,20 +134,20 @@ def origin(path: Path) -> str:
     return record.sha256 if record else ""
 
 
-def seal(kept: Path, weights: str) -> dict[str, str]:
+def seal(kept: Path, source: str) -> dict[str, str]:
     """What OpenVINO's pair of files was made of, and every byte of it."""
-    return {"weights": weights} | {name: records.sha256(kept / name) for name in (XML, BIN)}
+    return {"source": source} | {name: records.sha256(kept / name) for name in (XML, BIN)}
 
 
-def intact(kept: Path, weights: str) -> bool:
-    """Whether the pair is as it was written, and of these weights."""
+def intact(kept: Path, source: str) -> bool:
+    """Whether the pair is as it was written, and of these weights and tiled parts."""
     try:
-        return bool(json.loads((kept / SEAL).read_text()) == seal(kept, weights))
+        return bool(json.loads((kept / SEAL).read_text()) == seal(kept, source))
     except (OSError, ValueError):
         return False
 
 
-def keep(model: Any, kept: Path, weights: str) -> None:
+def keep(model: Any, kept: Path, source: str) -> None:
     """Write OpenVINO's pair of files; one rename puts it in place. Those of other releases go.
 
     Raises OSError or RuntimeError if the disk refuses.
@@ -143,8 +158,8 @@ def keep(model: Any, kept: Path, weights: str) -> None:
     try:
         new.mkdir()
         openvino.save_model(model, new / XML, compress_to_fp16=False)
-        (new / SEAL).write_text(json.dumps(seal(new, weights)))
-        if not intact(kept, weights):  # another worker may have been quicker
+        (new / SEAL).write_text(json.dumps(seal(new, source)))
+        if not intact(kept, source):  # another worker may have been quicker
             for old in set(kept.parent.glob("openvino-*")) - {new}:
                 shutil.rmtree(old, ignore_errors=True)
             new.rename(kept)

@@ -18,6 +18,7 @@ from ml.images.planes import to_eight
 from ml.spec import Colorizer, Hint, ModelSpec, Settings
 
 AB = 110.0  # hint planes hold ab in this unit
+TILED = ("model3", "model4", "model7", "model8")  # many channels, not dilated
 SIDE = 256  # both sides of the networks' input, whatever the photo's shape: as upstream
 
 
@@ -99,4 +100,4 @@ def load(spec: ModelSpec, path: Path, device: str) -> Colorizer:
     planes = [
         np.zeros((1, channels, 64, 64), np.float32) for channels in ([1, 2, 1] if hinted else [1])
     ]
-    return Zhang(engines.load(spec, path, device, planes), hinted)
+    return Zhang(engines.load(spec, path, device, planes, TILED), hinted)
