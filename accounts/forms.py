@@ -6,10 +6,12 @@ from allauth.account import forms as allauth
 from allauth.account.adapter import get_adapter
 from allauth.account.fields import PasswordField
 from django import forms
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.tokens.model import Token
 
 EMAIL = _("E-mail address")
 PASSWORD = _("Password")
@@ -54,6 +56,14 @@ class AskResetForm(Plain, allauth.ResetPasswordForm):
 class ResetForm(Plain, allauth.ResetPasswordKeyForm):
     labels = {"password1": NEW, "password2": AGAIN}
     hints = {"password1": RULES}
+
+    def save(self) -> None:
+        """Somebody else may have had the account: nothing that opened it before opens it now.
+        Sessions end because they hold the hash of the old password.
+        """
+        with transaction.atomic():
+            super().save()
+            Token.objects.filter(user=self.user).delete()
 
 
 class SetForm(Plain, allauth.SetPasswordForm):

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import translation
 
 from accounts.models import User
+from accounts.tokens.model import Token
 from tests.accounts.base import PASSWORD, AccountTestCase, link, member
 from tests.base import NOON, at
 
@@ -162,6 +163,35 @@ class PasswordTests(AccountTestCase):
         address = self.alice.get(link(), follow=True).redirect_chain[-1][0]
         self.alice.post(address, {"password1": NEW, "password2": NEW})
         assert not self.is_in(self.bob)
+
+    def test_a_reset_revokes_every_token_of_the_account_and_no_other(self) -> None:
+        """Whoever had the account before may have made one."""
+        theirs, others = (
+            Token.issue(one, "archive", 30)[1] for one in (self.user, member("b@c.d"))
+        )
+        self.reset()
+        address = self.alice.get(link(), follow=True).redirect_chain[-1][0]
+        self.assertContains(self.alice.get(address), "all tokens of your programs are revoked")
+        weak = {"password1": "12345678", "password2": "12345678"}
+        self.alice.post(address, weak)  # saves nothing
+        assert (self.asks_with(theirs), self.asks_with(others)) == (200, 200)
+        self.alice.post(address, {"password1": NEW, "password2": NEW})
+        assert (self.asks_with(theirs), self.asks_with(others)) == (401, 200)
+        assert "tokens of your programs are revoked" in str(mail.outbox[-1].body)
+
+    def test_a_change_keeps_tokens_and_says_so(self) -> None:
+        text = Token.issue(self.user, "archive", 30)[1]
+        self.alice.force_login(self.user)
+        page = self.alice.get("/accounts/password/change/")
+        self.assertContains(page, "The tokens of your programs stay")
+        self.assertContains(page, 'href="/accounts/tokens/"')
+        fields = {"oldpassword": PASSWORD, "password1": NEW, "password2": NEW}
+        self.alice.post("/accounts/password/change/", fields)
+        assert self.asks_with(text) == 200
+
+    def asks_with(self, token: str) -> int:
+        headers = {"authorization": f"Bearer {token}"}
+        return Client().get("/api/v1/photos", headers=headers).status_code
 
     def test_it_is_changed_by_who_knows_it(self) -> None:
         self.alice.force_login(self.user)
