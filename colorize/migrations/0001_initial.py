@@ -4,6 +4,7 @@ import colorize.record
 import colorize.webhooks.signing
 import django.db.models.deletion
 import django.utils.timezone
+import django.utils.translation
 import uuid
 from django.conf import settings
 from django.db import migrations, models
@@ -152,6 +153,7 @@ class Migration(migrations.Migration):
                 ('enabled', models.BooleanField(default=True, verbose_name='on')),
                 ('reason', models.CharField(blank=True, choices=[('', 'turned off by you'), ('gone', 'turned off because the address answered 410 Gone'), ('failing', 'turned off after five days of failures')], editable=False, max_length=10)),
                 ('site', models.CharField(editable=False, max_length=300)),
+                ('language', models.CharField(default=django.utils.translation.get_language, editable=False, max_length=10)),
                 ('salt', models.CharField(default=colorize.webhooks.signing.new_salt, editable=False, max_length=32)),
                 ('old_salt', models.CharField(blank=True, editable=False, max_length=32)),
                 ('rotated', models.DateTimeField(editable=False, null=True)),

@@ -19,9 +19,10 @@ from django.contrib.auth import get_user_model
 from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from colorize.webhooks import signing
+from colorize.webhooks import notices, signing
 
 MOST = 5  # webhooks of one account
 SECONDS = (5, 60, 300, 1800, 7200, 21600)  # before each further try, give or take a fifth
@@ -52,13 +53,14 @@ class WebhookQuerySet(models.QuerySet["Webhook"]):
                 raise TooMany
             return self.create(owner_id=owner_id, **fields)
 
-    def turn_off(self, pk: uuid.UUID, reason: str = "") -> None:
-        """What still waits fails: the owner may replay it."""
+    def turn_off(self, pk: uuid.UUID, reason: str = "") -> bool:
+        """Whether it was on. What still waits fails: the owner may replay it."""
         with transaction.atomic():
-            self.filter(pk=pk, enabled=True).update(enabled=False, reason=reason)
+            was_on = self.filter(pk=pk, enabled=True).update(enabled=False, reason=reason)
             Delivery.objects.filter(webhook=pk, state=Delivery.State.WAITING).update(
                 state=Delivery.State.FAILED, outcome=Delivery.Outcome.OFF
             )
+        return was_on == 1
 
 
 class Webhook(models.Model):
@@ -88,6 +90,7 @@ class Webhook(models.Model):
     enabled = models.BooleanField(_("on"), default=True)
     reason = models.CharField(max_length=10, blank=True, choices=Reason, editable=False)
     site = models.CharField(max_length=300, editable=False)  # links in messages begin with it
+    language = models.CharField(max_length=10, default=get_language, editable=False)  # of mails
     salt = models.CharField(max_length=32, default=signing.new_salt, editable=False)
     old_salt = models.CharField(max_length=32, blank=True, editable=False)
     rotated = models.DateTimeField(null=True, editable=False)
@@ -160,12 +163,18 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         state = Delivery.State.WAITING if next_try else Delivery.State.FAILED
         if not self.held(delivery).update(state=state, due=next_try or now, **told):
             return
+        delivery.outcome, delivery.status = outcome, status
         webhook = Webhook.objects.filter(pk=delivery.webhook_id)
         webhook.filter(failing=None).update(failing=now)
         if outcome == Delivery.Outcome.GONE:
-            Webhook.objects.turn_off(delivery.webhook_id, Webhook.Reason.GONE)
+            self.give_up(delivery, Webhook.Reason.GONE)
         elif webhook.filter(failing__lt=now - GIVE_UP).exists():
-            Webhook.objects.turn_off(delivery.webhook_id, Webhook.Reason.FAILING)
+            self.give_up(delivery, Webhook.Reason.FAILING)
+
+    def give_up(self, delivery: "Delivery", reason: Webhook.Reason) -> None:
+        """Turn its webhook off; the owner, who may not look at the page, is told once."""
+        if Webhook.objects.turn_off(delivery.webhook_id, reason):
+            notices.turned_off(delivery, reason)
 
     def replay(self, delivery: "Delivery") -> None:
         """Send it once more, now, with the same id. Raises TooSoon."""

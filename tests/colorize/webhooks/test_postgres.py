@@ -5,6 +5,7 @@ import pytest
 from tests.servers import repeat_on
 
 FILES = ("test_api.py", "test_courier.py", "test_deliveries.py", "test_events.py")
+FILES += ("test_notices.py",)
 
 
 @pytest.mark.timeout(600)
