@@ -3,8 +3,10 @@ the start.
 """
 
 import os
+import re
 import secrets
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -18,10 +20,10 @@ FLAGS = {"true": True, "1": True, "false": False, "0": False}
 class Environment:
     def __init__(self, variables: Mapping[str, str] = os.environ) -> None:
         self.variables = variables
-        self.known: set[str] = set()
+        self.known: dict[str, str] = {}  # with what holds where nothing is set
 
     def text(self, name: str, default: str = "") -> str:
-        self.known.add(name)
+        self.known[name] = default
         return self.variables.get(name, default).strip()
 
     def words(self, name: str, default: str = "") -> list[str]:
@@ -29,7 +31,7 @@ class Environment:
         return [word.strip() for word in self.text(name, default).split(",") if word.strip()]
 
     def flag(self, name: str, default: bool = False) -> bool:
-        written = self.text(name, str(default)).lower()
+        written = self.text(name, str(default).lower()).lower()
         if written not in FLAGS:
             raise ImproperlyConfigured(f"{name} is {written!r}; write true or false")
         return FLAGS[written]
@@ -48,9 +50,19 @@ class Environment:
             raise ImproperlyConfigured(f"{name} is {written!r}; write one of {', '.join(choices)}")
         return written
 
+    def device(self, name: str) -> str:
+        """Where networks run."""
+        written = self.text(name, "auto")
+        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", written):
+            raise ImproperlyConfigured(
+                f"{name} is {written!r}; write auto, cpu, cuda, or cuda:1 for the second GPU"
+            )
+        return written
+
     def refuse_unknown(self) -> None:
         """A mistyped name would otherwise be a setting that silently does nothing."""
-        unknown = {name for name in self.variables if name.startswith(PREFIX)} - self.known
+        unknown = {name for name in self.variables if name.startswith(PREFIX)}
+        unknown -= self.known.keys()
         if unknown:
             raise ImproperlyConfigured(
                 f"Unknown: {', '.join(sorted(unknown))}. Known: {', '.join(sorted(self.known))}"
@@ -92,6 +104,30 @@ def database(url: str) -> dict[str, Any]:
     raise ImproperlyConfigured(
         "COLORIA_DATABASE_URL: write sqlite:///path or postgres://user:password@host:port/name"
     )
+
+
+def counters(url: str, folder: Path) -> dict[str, Any]:
+    """redis://:password@host:port/number, rediss:// or unix:///socket as Django's dict of a cache;
+    "" is a file in `folder`.
+    """
+    if not url:
+        return {
+            "BACKEND": "diskcache.DjangoCache",
+            "LOCATION": str(folder),
+            "SHARDS": 1,
+            "DATABASE_TIMEOUT": 5.0,  # seconds to wait for another process
+        }
+    if urlsplit(url).scheme not in ("redis", "rediss", "unix"):
+        raise ImproperlyConfigured(
+            "COLORIA_CACHE_URL: write redis://:password@host:port/number, rediss://... or unix://..."
+        )
+    if find_spec("redis") is None:
+        raise ImproperlyConfigured("COLORIA_CACHE_URL needs a package: pip install redis")
+    return {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": url,
+        "KEY_PREFIX": "coloria",
+    }
 
 
 def mail(url: str) -> dict[str, Any]:

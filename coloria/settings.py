@@ -4,11 +4,10 @@ laptop.
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
-from coloria.environment import Environment, database, mail, secret_key
+from coloria.environment import Environment, counters, database, mail, secret_key
 from coloria.logs import configuration
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -33,7 +32,7 @@ COLORIA_MAX_MEGAPIXELS = env.number("COLORIA_MAX_MEGAPIXELS", 100, 1, 1000)
 COLORIA_MAX_MEGABYTES = env.number("COLORIA_MAX_MEGABYTES", 50, 1, 2000)
 COLORIA_JOB_TIMEOUT = env.number("COLORIA_JOB_TIMEOUT", 300, 1, 3000)  # seconds for one photo
 COLORIA_HOST_CACHE_MB = env.number("COLORIA_HOST_CACHE_MB", 2048, 1, 1_000_000)
-COLORIA_DEVICE = env.text("COLORIA_DEVICE", "auto")
+COLORIA_DEVICE = env.device("COLORIA_DEVICE")
 COLORIA_WORKERS = env.number("COLORIA_WORKERS", 1, 1, 64)  # one per GPU, or one per CPU host
 COLORIA_CONTACT = env.text("COLORIA_CONTACT")  # e-mail address on the page About
 # Hosts that webhooks may call by plain http, on any port and at any address: for development, or
@@ -112,21 +111,7 @@ TEMPLATES = [
 
 # What is counted and remembered for minutes. All processes must see the same: a file on one
 # machine, Redis (pip install redis) where several machines serve the site.
-CACHE_URL = env.text("COLORIA_CACHE_URL")
-CACHES: dict[str, dict[str, Any]]
-if CACHE_URL:
-    CACHES = {
-        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
-    }
-else:
-    CACHES = {
-        "default": {
-            "BACKEND": "diskcache.DjangoCache",
-            "LOCATION": str(VAR / "cache"),
-            "SHARDS": 1,
-            "DATABASE_TIMEOUT": 5.0,  # seconds to wait for another process
-        }
-    }
+CACHES = {"default": counters(env.text("COLORIA_CACHE_URL"), VAR / "cache")}
 
 # Who you are
 AUTH_USER_MODEL = "accounts.User"

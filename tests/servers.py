@@ -118,14 +118,19 @@ def redis() -> Iterator[str]:
 
 
 def repeat_on(url: str, tests: list[str]) -> None:
-    """Run tests once more in a process of its own whose database is at `url`; raises
-    AssertionError with what failed.
+    """Run tests once more in a process of its own whose database is at `url`."""
+    repeat(tests, COLORIA_DATABASE_URL=url)
+
+
+def repeat(tests: list[str], **variables: str) -> None:
+    """Run tests once more in a process of its own with these variables; raises AssertionError with
+    what failed.
     """
     environment = {name: value for name, value in os.environ.items() if name != "COLORIA_VAR"}
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", *tests],
         cwd=settings.BASE_DIR,
-        env={**environment, "COLORIA_DATABASE_URL": url},
+        env={**environment, **variables},
         capture_output=True,
         text=True,
     )

@@ -1,14 +1,17 @@
 """Settings fail loudly: nonsense ends the start with a sentence."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from coloria.environment import Environment, database, mail, secret_key
+from coloria.environment import Environment, counters, database, mail, secret_key
 
 
 def start(tmp_path: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
@@ -42,6 +45,9 @@ def test_it_starts_on_a_laptop_without_any_variable(tmp_path: Path) -> None:
         ("COLORIA_DATABASE_URL", "mysql://localhost/coloria"),
         ("COLORIA_DATABASE_URL", "sqlite:///"),
         ("COLORIA_MAIL_URL", "mail.example.org"),
+        ("COLORIA_DEVICE", "gpu"),
+        ("COLORIA_DEVICE", ""),
+        ("COLORIA_CACHE_URL", "memcached://localhost"),
     ],
 )
 def test_it_refuses_nonsense_at_start(tmp_path: Path, name: str, value: str) -> None:
@@ -57,6 +63,22 @@ def test_a_mistyped_name_is_answered_with_the_known_ones() -> None:
         environment.refuse_unknown()
 
 
+def test_the_readme_lists_every_variable_with_its_default() -> None:
+    from coloria.settings import env
+
+    readme = (Path(settings.BASE_DIR) / "README.md").read_text()
+    rows = re.findall(r"^\| `(COLORIA_\w+)` \| (?:`(.+?)`)? ?\| [\w`]", readme, re.MULTILINE)
+    assert dict(rows) == env.known and len(rows) == len(env.known)
+
+
+def test_no_variable_is_read_past_the_settings() -> None:
+    """Else neither the README nor the refusal of mistyped names would know it."""
+    read = re.compile(r"(?:environ|getenv)\b[^\n]*[\"']COLORIA_")
+    for package in ("coloria", "colorize", "accounts", "ml"):
+        for path in (Path(settings.BASE_DIR) / package).rglob("*.py"):
+            assert not read.search(path.read_text()), path
+
+
 def test_numbers_have_bounds() -> None:
     assert Environment({"N": " 7 "}).number("N", 1, 1, 9) == 7
     with pytest.raises(ImproperlyConfigured, match="from 1 to 9"):
@@ -66,6 +88,15 @@ def test_numbers_have_bounds() -> None:
 def test_choices_are_named() -> None:
     with pytest.raises(ImproperlyConfigured, match="write one of a, b"):
         Environment({"C": "c"}).choice("C", "a", ("a", "b"))
+
+
+def test_a_device_is_one_that_torch_knows() -> None:
+    for written in ("auto", "cpu", "cuda", "cuda:1"):
+        assert Environment({"D": written}).device("D") == written
+    assert Environment({}).device("D") == "auto"
+    for written in ("CUDA", "cuda1", "cuda:", "cpu:x", "auto\ncpu"):
+        with pytest.raises(ImproperlyConfigured, match="write auto, cpu, cuda, or cuda:1"):
+            Environment({"D": written}).device("D")
 
 
 def test_a_postgres_url_is_taken_apart() -> None:
@@ -94,6 +125,14 @@ def test_two_first_starts_agree_on_one_key(tmp_path: Path) -> None:
     arguments = [sys.executable, "-c", script, str(tmp_path / "key")]
     starts = [subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert len({start.communicate()[0] for start in starts}) == 1
+
+
+def test_redis_needs_its_package(tmp_path: Path) -> None:
+    with (
+        mock.patch("coloria.environment.find_spec", return_value=None),
+        pytest.raises(ImproperlyConfigured, match="pip install redis"),
+    ):
+        counters("redis://localhost", tmp_path)
 
 
 def test_mail_is_printed_until_a_server_is_named() -> None:
