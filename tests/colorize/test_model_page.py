@@ -14,9 +14,11 @@ from django.template.loader import get_template
 from django.test import SimpleTestCase
 from django.utils import translation
 
-from colorize import guide
+from colorize import catalogue, guide
 from colorize.drawings import DRAWINGS, WIDTH
 from ml import records, registry
+from ml.backends.bigcolor import MAX_RATIO, SIDE
+from ml.evaluate import figures
 from tests import fakes
 from tests.base import BaseTestCase
 
@@ -31,7 +33,9 @@ MEASURED = {
     "colourfulness": 20.0,
     "seconds": {"p50": 0.5},
     "weights_sha256": fakes.SPEC.weights.sha256,
+    "verdict": "beats grey",
 }
+CHANCE = "may be chance: the 95 % interval of the difference reaches zero"
 WORSE = "does not beat leaving the photograph grey"
 ELSEWHERE = "belong to other weights"
 
@@ -55,7 +59,7 @@ def carded(**card: Any) -> Any:
 
 class EveryModelTests(BaseTestCase):
     def test_every_model_has_a_page_of_its_own(self) -> None:
-        """No row is left with the page for models of which nothing is known."""
+        """S162: no row is left with the page for models of which nothing is known."""
         for name in REAL:
             page = self.alice.get(f"/models/{name}/")
             self.assertContains(page, registry.get(name).title)
@@ -63,6 +67,14 @@ class EveryModelTests(BaseTestCase):
             self.assertNotContains(page, "Nothing has been written")
             for heading in ("How it works", "What it does well", "Where it goes wrong"):
                 self.assertContains(page, heading)
+
+    def test_bigcolors_pages_tell_the_size_of_their_own_files(self) -> None:
+        published, own = (self.alice.get(f"/models/{n}/") for n in ("bigcolor-x", "bigcolor"))
+        self.assertContains(published, "each of its two files has 421 MB")
+        self.assertContains(own, "its file has about 420 MB")
+        for page in (published, own):
+            self.assertContains(page, f"{MAX_RATIO} to 1")
+            self.assertContains(page, f"shorter side at {SIDE} pixels")
 
     def test_strengths_and_weaknesses_are_not_empty(self) -> None:
         """S019."""
@@ -203,12 +215,25 @@ class MeasuredTests(BaseTestCase):
             page = self.alice.get("/models/fake/")
         self.assertContains(page, "Better than grey on 7 of them")
         self.assertNotContains(page, WORSE)
+        self.assertNotContains(page, CHANCE)
         self.assertNotContains(page, ELSEWHERE)
 
-    def test_a_model_that_does_not_beat_grey_is_flagged_on_both_pages(self) -> None:
-        with carded(measured=MEASURED | {"de00_minus_grey": {"mean": 0.1}}):
-            self.assertContains(self.alice.get("/models/fake/"), WORSE)
-            self.assertContains(self.alice.get("/models/"), WORSE)
+    def test_a_model_that_does_not_surely_beat_grey_is_flagged_on_both_pages(self) -> None:
+        for verdict, words in (("does not beat grey", WORSE), ("may be chance", CHANCE)):
+            with carded(measured=MEASURED | {"verdict": verdict}):
+                for address in ("/models/fake/", "/models/"):
+                    self.assertContains(self.alice.get(address), words)
+
+    def test_a_lead_that_may_be_chance_is_said_in_french(self) -> None:
+        with carded(measured=MEASURED | {"verdict": "may be chance"}):
+            page = self.alice.get("/models/fake/", headers={"Accept-Language": "fr"})
+        self.assertContains(page, "hasard\u00a0: l’intervalle à 95\u00a0% de la")
+
+    def test_every_card_has_the_verdict_of_its_figures(self) -> None:
+        for path in catalogue.CARDS.glob("*.json"):
+            found = json.loads(path.read_text()).get("measured")
+            if found:
+                assert found["verdict"] == figures.verdict(found["de00_minus_grey"]), path
 
     def test_figures_of_other_weights_say_so(self) -> None:
         with carded(measured=MEASURED | {"weights_sha256": "0" * 64}):

@@ -19,9 +19,17 @@ def opened(answer: object) -> Image.Image:
 
 class PageTests(BaseTestCase):
     def test_every_page_opens_without_an_account(self) -> None:
+        """S161: how it works is one of them."""
         for page in PAGES:
             with self.subTest(page):
                 assert self.alice.get(page).status_code == 200
+
+    def test_an_error_is_told_by_a_sign_beside_its_colour(self) -> None:
+        """S171: red, but not by colour alone."""
+        pages = [path.read_text() for path in Path(settings.BASE_DIR, "templates").rglob("*.html")]
+        errors = [rest for page in pages for rest in page.split('class="problem"')[1:]]
+        assert len(errors) > 5
+        assert all('{% include "_warning.svg" %}' in rest[:150] for rest in errors)
 
     def test_looking_around_sets_no_session(self) -> None:
         for page in PAGES:
