@@ -37,6 +37,7 @@ class ColoriaConfig:
     threads: int = 0  # of each process; 0 leaves it to torch and torchrun
     checkpoint_every: int = 100
     validate_every: int = 1000
+    keep_every: int = 1000  # steps between copies of the averaged weights that stay; 0: none
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,14 @@ class CnnConfig:
     keep_every: int = 10  # epochs between copies of the model that are kept
 
 
+# How long the report's own runs took (S127, S128).
+REPORTED_RUNS = {
+    "artistic": "13 h 34 min",
+    "stable": "3 days 1 h 53 min",
+    "bigcolor": "10 days, 30 h per epoch",
+    "cnn": "2 days",
+}
+
 Config = ColoriaConfig | BigColorConfig | CnnConfig | NoganConfig
 
 PRESETS: dict[str, Mapping[str, Config]] = {
@@ -136,7 +145,7 @@ PRESETS: dict[str, Mapping[str, Config]] = {
         "laptop": ColoriaConfig(),
         "smoke": ColoriaConfig(
             steps=6, batch=4, sizes=((0, 64),), store_side=96, valid_photos=2, warmup=2,
-            min_chroma=0.0, checkpoint_every=2, validate_every=6, workers=0,
+            min_chroma=0.0, checkpoint_every=2, validate_every=6, keep_every=3, workers=0,
         ),
     },
     "bigcolor": {
@@ -165,6 +174,19 @@ PRESETS: dict[str, Mapping[str, Config]] = {
 }  # fmt: skip
 
 
+def knobs(config: Config) -> dict[str, Any]:
+    """Every setting by the name that `override` knows it by."""
+    fields = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    return fields | stage_fields(config) if isinstance(config, NoganConfig) else fields
+
+
+def changes(config: Config, base: Config) -> dict[str, Any]:
+    """The settings in which a preset differs from another of its recipe."""
+    before = knobs(base)
+    found = {key: value for key, value in knobs(config).items() if value != before.get(key)}
+    return {key: value for key, value in found.items() if key not in ("stages", "cycle")}
+
+
 def override(config: Config, assignments: list[str]) -> Config:
     """Apply `key=value` strings; a value is read as the type of the field it replaces. The knobs of
     a NoGAN stage are written stage.key=value.
@@ -173,9 +195,7 @@ def override(config: Config, assignments: list[str]) -> Config:
     """
     for assignment in assignments:
         key, _, text = assignment.partition("=")
-        fields = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
-        if isinstance(config, NoganConfig):
-            fields |= stage_fields(config)
+        fields = knobs(config)
         if key not in fields:
             raise ValueError(f"there is no setting {key!r}; known: {', '.join(fields)}")
         value = parse(key, text, fields[key])

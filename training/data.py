@@ -4,6 +4,7 @@ A sample is a pure function of (seed, its number), so a resumed run sees exactly
 uninterrupted one would have.
 """
 
+import functools
 import hashlib
 import io
 import json
@@ -127,6 +128,22 @@ def split(count: int, valid: int, keep_pct: float, seed: int) -> tuple[list[int]
     return train[: max(1, round(len(train) * keep_pct))], sorted(order[:valid])
 
 
+@functools.lru_cache(maxsize=4)
+def order(count: int, epoch: int, seed: int) -> NDArray[np.int64]:
+    """The places 0 .. count - 1 in the order of an epoch. Drawing it again for every sample would
+    cost more than the sample where there are a million photos.
+    """
+    places = np.random.default_rng([seed, epoch]).permutation(count)
+    places.setflags(write=False)  # it is shared
+    return places
+
+
+def shuffled(number: int, count: int, seed: int) -> int:
+    """The place of sample `number`: a new order in every epoch."""
+    epoch, place = divmod(number, count)
+    return int(order(count, epoch, seed)[place])
+
+
 def age(luma: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """Make a clean luma (H, W), 0..1, look like a scan of an old photograph."""
     image = Image.fromarray((luma * 255).round().astype(np.uint8))
@@ -195,11 +212,10 @@ class Crops(Dataset[tuple[Tensor, Tensor, Tensor]]):
         return [side for start, side in self.config.sizes if start <= step][-1]
 
     def __getitem__(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
-        epoch, place = divmod(number, len(self.photos))
-        order = np.random.default_rng([self.config.seed, epoch]).permutation(len(self.photos))
+        photo = self.photos[shuffled(number, len(self.photos), self.config.seed)]
         rng = np.random.default_rng([self.config.seed, 1, number])
         side = self.side(number // self.config.batch)
-        rgb = crop(self.store.photo(self.photos[order[place]]), side, self.config.crop_scale, rng)
+        rgb = crop(self.store.photo(photo), side, self.config.crop_scale, rng)
         lab = lab_from_rgb(rgb)
         luma = lab[..., 0] / np.float32(100)
         if rng.random() < self.config.degrade:

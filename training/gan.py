@@ -211,6 +211,17 @@ class Game:
         for schedule, held in zip(self.schedules, state["schedules"], strict=True):
             schedule.load_state_dict(held)
         self.scaler.load_state_dict(state["scaler"])
+        self.keep_to_rates()
+
+    def keep_to_rates(self) -> None:
+        """The rates are those of the settings, not of the checkpoint: whoever sees a plateau goes
+        on with another (S099).
+        """
+        pairs = zip(self.schedules, (self.config.lr, self.config.lr_d), strict=True)
+        for schedule, rate in pairs:
+            now = rate * share(schedule.last_epoch, self.config)
+            schedule.base_lrs, schedule._last_lr = [rate], [now]
+            schedule.optimizer.param_groups[0]["lr"] = now
 
     def write_epoch(self, folder: Path, epoch: int) -> None:
         """The two files of upstream's releases (S100): raw weights by name, and the averaged ones

@@ -95,8 +95,9 @@ def train(
 
     `groups` are AdamW parameter groups with their full rate as `lr`. `validate` returns scalars
     (with `de00`) and an image grid (3, H, W) of 0..1. Checkpoints go to `out/last.pt`, the best EMA
-    by dE00 to `out/best.pt`. Under `torchrun` every process takes its share of each batch and the
-    first one keeps the books. Raises NonFiniteLoss.
+    by dE00 to `out/best.pt`, that of every `keep_every` steps to `out/ema_STEP.pt`. Under
+    `torchrun` every process takes its share of each batch and the first one keeps the books. Raises
+    NonFiniteLoss.
     """
     if config.threads:
         torch.set_num_threads(config.threads)
@@ -172,6 +173,8 @@ def train(
                 if figures["de00"] < best:
                     best = figures["de00"]
                     keep(out / "best.pt", {"ema": ema.state_dict(), "step": step})
+            if config.keep_every and step % config.keep_every == 0:
+                keep(out / f"ema_{step:07d}.pt", {"ema": ema.state_dict(), "step": step})
             if step % config.checkpoint_every == 0 or step == config.steps:
                 state = {
                     "net": net.state_dict(),

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from training.data import PhotoStore, Pixels
+from training.data import PhotoStore, Pixels, shuffled
 from training.errors import TrainingError
 
 
@@ -60,12 +60,6 @@ class Batches(Sampler[list[int]]):
 
     def __len__(self) -> int:
         return self.plan.steps - self.first
-
-
-def shuffled(number: int, count: int, seed: int) -> int:
-    """The photo of sample `number`: a new order in every epoch."""
-    epoch, place = divmod(number, count)
-    return int(np.random.default_rng([seed, epoch]).permutation(count)[place])
 
 
 def square(rgb: Pixels, side: int) -> Pixels:

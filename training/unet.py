@@ -90,7 +90,7 @@ class Learner:
     """The compiled model (S109)."""
 
     def __init__(self, size: int, dropout: bool, lr: float) -> None:
-        self.model = unet(size, dropout)
+        self.model, self.lr = unet(size, dropout), lr
         self.model.compile(
             optimizer=keras.optimizers.Adam(learning_rate=lr),
             loss="mean_absolute_error",
@@ -132,6 +132,7 @@ class Learner:
     def restore(self, state: Sequence[torch.Tensor]) -> None:
         for variable, value in zip(self.variables(), state, strict=True):
             variable.assign(value.numpy().astype(variable.dtype))
+        self.model.optimizer.learning_rate = self.lr  # it may have been changed since (S099)
 
     def save(self, path: Path) -> None:
         """As .keras or .h5, by the name; a failure leaves the old file whole."""

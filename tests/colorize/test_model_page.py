@@ -227,7 +227,7 @@ class MeasuredTests(BaseTestCase):
     def test_a_lead_that_may_be_chance_is_said_in_french(self) -> None:
         with carded(measured=MEASURED | {"verdict": "may be chance"}):
             page = self.alice.get("/models/fake/", headers={"Accept-Language": "fr"})
-        self.assertContains(page, "hasard\u00a0: l’intervalle à 95\u00a0% de la")
+        self.assertContains(page, "intervalle à 95\u00a0% de la")
 
     def test_every_card_has_the_verdict_of_its_figures(self) -> None:
         for path in catalogue.CARDS.glob("*.json"):

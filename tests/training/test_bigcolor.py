@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import logging
 import shutil
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from ml import registry
 from ml.backends.checkpoints.bigcolor import network
@@ -19,10 +21,12 @@ from tests.ml.photos import cameraman, photograph
 from tests.training import runs
 from tests.training.small_bigcolor import WIDTH, config
 from training import checkpoint
-from training.config import PRESETS
+from training.config import PRESETS, override
+from training.data import shuffled
 from training.errors import MissingWeights, NonFiniteLoss, TrainingError
 from training.gan import Game
 from training.recipes.bigcolor import prepare, run
+from training.squares import Squares
 
 SMALL = [sys.executable, "-m", "tests.training.small_bigcolor"]
 
@@ -76,14 +80,28 @@ def test_a_killed_run_resumes_bit_for_bit(finished: Path, photos: Path, tmp_path
 
 @pytest.mark.timeout(600)
 def test_two_processes_share_each_batch(photos: Path, tmp_path: Path) -> None:
-    """S085, S086, S089, S090, S096: gloo on the processor, one set of books."""
+    """S085, S086, S089, S090, S092, S096: gloo on the processor, one set of books."""
     share = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     out = tmp_path / "run"
-    runs.finish([*share, *SMALL[1:], str(photos), str(out), "size_batch=5"], tmp_path)
+    said = runs.finish([*share, *SMALL[1:], str(photos), str(out), "size_batch=5"], tmp_path)
+    assert "epoch 000: 100%" in said
     record = json.loads((out / "last.json").read_text())
     assert record["step"] == record["photos"] // 4  # 5 photos cannot be halved
     assert len(list((out / "tensorboard").iterdir())) == 1
     assert (out / "bigcolor.ckpt").exists()
+
+
+def test_each_of_the_eight_stages_leaves_its_trace(finished: Path) -> None:
+    """S054: settings, networks, optimisers and schedules, loop, logs, averages and pictures; the
+    eighth, several processes, has a test of its own.
+    """
+    record, state = (
+        json.loads((finished / "last.json").read_text()), checkpoint.load(finished / "last.pt"),
+    )  # fmt: skip
+    assert record["config"]["num_epoch"] == 2
+    assert {"EG", "D", "optimiser_g", "optimiser_d", "schedules", "ema", "scaler"} <= state.keys()
+    assert state["updates"] == state["step"] == record["step"]
+    assert list((finished / "tensorboard").iterdir()) and list((finished / "samples").iterdir())
 
 
 def test_every_epoch_leaves_files_as_upstream_releases_them(finished: Path, small: None) -> None:
@@ -97,7 +115,9 @@ def test_every_epoch_leaves_files_as_upstream_releases_them(finished: Path, smal
 
 
 def test_tensorboard_and_the_sheets_show_both_networks_on_both_parts(finished: Path) -> None:
-    """S067, S094, S095, S121."""
+    """S067, S094, S095, S097, S121: `iter_sample` batches, truth above result."""
+    with Image.open(finished / "samples" / "valid_ema_0000000.png") as sheet:
+        assert sheet.size == (2 * 64, 2 * 64)
     sheets = {path.name for path in (finished / "samples").iterdir()}
     for tag in ("train", "valid", "train_ema", "valid_ema"):
         assert tag in runs.tags(finished)
@@ -190,8 +210,61 @@ def test_the_held_out_photos_may_come_from_a_folder_of_their_own(
     assert len(found.valid) == 2
 
 
+def test_every_sample_is_the_middle_of_its_photo_with_a_latent_of_its_own(
+    photos: Path, tmp_path: Path, small: None
+) -> None:
+    """S028: the same pixels in training and in validation. S079: z is normal, deviation 0.8."""
+    found = prepare(photos, tmp_path, config(f"path_imgnet_val={photos}", "valid_photos=4"))
+    places = range(len(found.train))
+    names = [found.train.store.names[photo] for photo in found.train.photos]
+    learnt = {name_of(found.train, n): found.train[n] for n in places}
+    assert learnt.keys() == set(names)
+    for n in range(len(found.valid)):
+        assert torch.equal(found.valid[n][0], learnt[name_of(found.valid, n)][0])
+    latents = torch.stack([z for _, _, z in learnt.values()])
+    assert latents.std().item() == pytest.approx(0.8, rel=0.1)
+    assert len({z[0].item() for z in latents}) == len(names)
+
+
+def name_of(part: Squares, number: int) -> str:
+    return part.store.names[part.photos[shuffled(number, len(part), part.seed)]]
+
+
+def test_settings_are_told_if_wanted(
+    photos: Path, tmp_path: Path, small: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """S073."""
+    for wanted in ("false", "true"):
+        settings = config(f"print_config={wanted}", "index_target=7")
+        with caplog.at_level(logging.INFO, "training"), pytest.raises(TrainingError):
+            run(photos, tmp_path, tmp_path / "cache", settings, "small", False, "cpu")
+        assert ('settings: {"task_name": "unknown"' in caplog.text) == (wanted == "true")
+
+
+def test_each_process_takes_its_own_gpu(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S082, S088."""
+
+    class Taken(Exception):
+        pass
+
+    def take(number: int) -> None:
+        raise Taken(number)
+
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setattr(torch.cuda, "set_device", take)
+    with pytest.raises(Taken, match="1"):
+        run(photos, tmp_path, tmp_path, config(), "small", False, "cuda")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(TrainingError, match="torchrun started several"):
+        run(photos, tmp_path, tmp_path, config("multi_gpu=false"), "small", False, "cpu")
+
+
 def test_the_defaults_are_the_reports() -> None:
-    """S055-S082: Figs 15-25."""
+    """S055, S056, S057, S058, S059, S062, S063, S065, S066, S067, S068, S069, S070, S072, S073,
+    S074, S075, S076, S078, S079, S080, S081, S082: Figs 15-25, and each is set by its name.
+    """
     held = dataclasses.asdict(PRESETS["bigcolor"]["report"])
     report = {
         "task_name": "unknown", "detail": "unknown", "norm_type": "adabatch",
@@ -209,6 +282,9 @@ def test_the_defaults_are_the_reports() -> None:
         "side": 256,
     }  # fmt: skip
     assert {name: held[name] for name in report} == report
+    for name, value in report.items():
+        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        assert override(PRESETS["bigcolor"]["report"], [f"{name}={text}"]) is not None
 
 
 def test_the_three_runs_of_the_text_are_presets() -> None:

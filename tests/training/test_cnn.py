@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -34,7 +35,7 @@ def command(photos: Path, out: Path, *options: str) -> list[str]:
 
 @pytest.mark.timeout(600)
 def test_the_smoke_run_ends_in_weights_that_colour(photos: Path, tmp_path: Path) -> None:
-    """S029-S033, S108, S111, S112, S113: through to a coloured photo, from both files."""
+    """S033, S108, S111, S112, S113: through to a coloured photo, from both files."""
     out = tmp_path / "run"
     said = runs.finish(command(photos, out), tmp_path)
     record = json.loads((out / "last.json").read_text())
@@ -75,7 +76,10 @@ learner = unet.Learner(160, False, 1e-3)
 model = learner.model
 blocks = [layer for layer in model.layers if type(layer).__name__ == "Sequential"]
 grey, colour = np.zeros((1, 160, 160, 3), "f"), np.ones((1, 160, 160, 3), "f")
+faster = unet.Learner(160, False, 0.5)
+faster.restore(learner.state())
 print("\\n" + json.dumps({
+    "resumed": float(faster.model.optimizer.learning_rate.value),
     "parameters": model.count_params(),
     "arrays": len(model.get_weights()),
     "blocks": [[type(part).__name__ for part in block.layers] for block in blocks],
@@ -92,8 +96,8 @@ print("\\n" + json.dumps({
 
 @pytest.mark.timeout(300)
 def test_the_network_is_the_reports() -> None:
-    """S102-S107, S109: layers, widths, 34 arrays, Adam 0.001, mean absolute error; dropout is a
-    layer, where the report's own call fails.
+    """S102, S103, S104, S105, S106, S107, S109: layers, widths, 34 arrays, Adam 0.001, mean
+    absolute error; dropout is a layer, where the report's own call fails.
     """
     ran = subprocess.run(
         [sys.executable, "-c", DESCRIBE],
@@ -108,6 +112,7 @@ def test_the_network_is_the_reports() -> None:
     assert told["shapes"] == [[160, 160, 3]] * 2
     assert told["last"] == [[2, 2], "linear"]
     assert told["rate"] == pytest.approx(1e-3)
+    assert told["resumed"] == 0.5  # S099: not the checkpoint's
     assert told["loss"] == pytest.approx(told["expected"], rel=1e-4)
     assert told["dropout"] == ["Conv2DTranspose", "Dropout", "LeakyReLU"]
 
@@ -124,11 +129,13 @@ def test_grey_goes_in_and_colour_is_wanted(photos: Path, tmp_path: Path) -> None
 
 
 def test_bad_and_grey_photos_are_left_out_and_the_rest_divided(
-    photos: Path, tmp_path: Path
+    photos: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """S030, S031."""
+    """S029, S030, S031: the size of the training part is told."""
     settings = CnnConfig(valid_photos=3, train_photos=7, size=32)
-    train, valid = cnn.prepare(photos, tmp_path, settings)
+    with caplog.at_level(logging.INFO, "training"):
+        train, valid = cnn.prepare(photos, tmp_path, settings)
+    assert "7" in caplog.messages
     assert (len(train), len(valid)) == (7, 3)
     assert not set(train.photos) & set(valid.photos)
     assert not {"grey.png", "damaged.jpg"} & set(train.store.names)

@@ -14,6 +14,7 @@ import torch
 
 from ml import registry
 from ml.color import ab_bins
+from ml.management.contenders import contenders
 from ml.nets.coloria import Coloria, load_encoder
 from ml.spec import Settings
 from tests.ml.photos import cameraman, photograph
@@ -36,13 +37,16 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 @pytest.mark.timeout(300)
 def test_the_smoke_run_ends_in_weights_that_colour(photos: Path, tmp_path: Path) -> None:
-    """S004: train, then colour a grey photo with the result."""
+    """S004, S188: train, then colour a grey photo with the result."""
     subprocess.run(
         command(photos, tmp_path / "run"), cwd=ROOT, env=environment(tmp_path), check=True
     )
     record = json.loads((tmp_path / "run/last.json").read_text())
     assert record["step"] == PRESETS["coloria"]["smoke"].steps
     assert record["best_de00"] > 0
+    rows = contenders("coloria", tmp_path / "run", tmp_path)  # S120: a curve of the averages
+    kept = {name: row.step for name, row in rows.items() if "ema" in name}
+    assert kept == {"coloria@ema_0000003": 3, "coloria@ema_0000006": 6}
     model = registry.load("coloria", weights=tmp_path / "run/coloria.onnx")
     result = model.colorize(photograph(cameraman()), Settings())
     assert result.pixels.shape == (512, 512, 3)

@@ -1,4 +1,4 @@
-"""S022-S033: any folder of photos, packed, split and cropped by seed."""
+"""Any folder of photos: packed, split and cropped by seed."""
 
 import json
 from dataclasses import replace
@@ -10,14 +10,16 @@ import torch
 
 from ml.color import ab_bins, lab_from_rgb
 from training.config import PRESETS, override
-from training.data import Crops, age, find_photos, pack, reveal, split
+from training.data import Crops, age, find_photos, order, pack, reveal, shuffled, split
 from training.losses import BinLoss, bin_prior, soft_encoding
 
 CONFIG = PRESETS["coloria"]["smoke"]
 
 
 def test_damaged_and_grey_photos_are_left_out_and_listed(photos: Path, tmp_path: Path) -> None:
+    """S022: a tree of folders, whatever is in it."""
     store = pack(photos, tmp_path, 96, min_chroma=2.0)
+    assert {"astronaut0.jpg", "more/astronaut1.jpg"} <= set(store.names)
     (index,) = tmp_path.glob("*.json")
     assert set(json.loads(index.read_text())["skipped"]) == {"damaged.jpg", "grey.png"}
     assert len(store) == 12
@@ -46,6 +48,15 @@ def test_a_sample_depends_on_its_number_alone(photos: Path, tmp_path: Path) -> N
     first[3]  # an earlier draw must not matter
     for one, other in zip(first[25], second[25], strict=True):
         assert torch.equal(one, other)
+
+
+def test_an_epochs_order_is_drawn_once_and_is_that_of_its_seed() -> None:
+    for seed, epoch in ((42, 0), (42, 1), (7, 0)):
+        drawn = np.random.default_rng([seed, epoch]).permutation(10)
+        assert [shuffled(10 * epoch + place, 10, seed) for place in range(10)] == drawn.tolist()
+    assert order(10, 0, 7) is order(10, 0, 7)
+    with pytest.raises(ValueError, match="read-only"):
+        order(10, 0, 7)[0] = 1
 
 
 def test_the_crop_grows_with_the_schedule(photos: Path, tmp_path: Path) -> None:

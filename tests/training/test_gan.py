@@ -1,4 +1,4 @@
-"""The parts of BigColor's training: norms, losses, schedules, averages, order of photos."""
+"""The parts of BigColor's training: norms, losses, schedules, averages."""
 
 import logging
 import subprocess
@@ -17,7 +17,6 @@ from training.biggan import Discriminator, Normalised, generator, initialise, pr
 from training.config import BigColorConfig
 from training.errors import MissingWeights, TrainingError
 from training.gan import Game, enhance, grey, hinge, share
-from training.squares import Batches, Plan, classes, labels, shuffled, square
 
 
 @pytest.fixture
@@ -150,6 +149,46 @@ def test_rates_and_betas_are_the_reports(game: Game) -> None:
     assert (group["lr"], other["lr"]) == pytest.approx((0.9e-4, 2.7e-5))
 
 
+def test_a_resumed_run_takes_its_rates_from_the_settings(game: Game) -> None:
+    """S099: after a plateau an operator goes on with another rate; the schedule stays."""
+    game.end_epoch()
+    same, slower = (Game(config(*given), "cpu", 1) for given in ((), ("lr=1e-5",)))
+    for other in (same, slower):
+        other.restore(game.state())
+    rates = [[group["lr"] for group in g.optimiser_g.param_groups] for g in (game, same, slower)]
+    assert rates == [[0.9 * 1e-4]] * 2 + [[0.9 * 1e-5]]
+    assert slower.schedules[0].get_last_lr() == rates[2]
+    slower.end_epoch()
+    assert slower.optimiser_g.param_groups[0]["lr"] == pytest.approx(0.81e-5)
+    assert slower.optimiser_d.param_groups[0]["lr"] == pytest.approx(0.81 * 3e-5)
+
+
+def test_half_precision_is_for_gpus_and_its_scaler_for_both_players(game: Game) -> None:
+    """S087."""
+    assert not game.half
+    game.device = torch.device("cuda")
+    assert game.half
+    game.config = config("amp=false")
+    assert not game.half
+    game.device, stepped = torch.device("cpu"), []
+    game.scaler.step = lambda optimiser: stepped.append(optimiser)
+    game.step(*batch())
+    assert stepped == [game.optimiser_d, game.optimiser_g]
+
+
+@pytest.mark.parametrize(("off", "left"), [("mse", {"adv"}), ("adv", {"mse"})])
+def test_a_loss_can_be_switched_off(
+    off: str, left: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S075."""
+    monkeypatch.setattr(bigcolor, "WIDTH", WIDTH)
+    game = Game(config(f"loss_{off}=false"), "cpu", 1)
+    assert set(game.step(*batch())) == {"loss_d", "loss", *left}
+    game.config = config("loss_mse=false", "loss_adv=false")
+    with pytest.raises(TrainingError, match="all three losses are off"):
+        game.step(*batch())
+
+
 def test_the_schedules() -> None:
     """S072."""
     assert share(3, BigColorConfig()) == pytest.approx(0.9**3)
@@ -177,15 +216,6 @@ def test_grey_is_torchvisions() -> None:
     transforms = pytest.importorskip("torchvision.transforms", reason="torchvision is missing")
     x = torch.rand(2, 3, 8, 8)
     assert torch.allclose(grey(x), transforms.Grayscale()(x), atol=1e-6)
-
-
-def test_the_middle_square_is_torchvisions() -> None:
-    """S027, S028."""
-    transforms = pytest.importorskip("torchvision.transforms", reason="torchvision is missing")
-    rgb = (torch.rand(48, 72, 3) * 255).byte()
-    small = transforms.Compose([transforms.Resize(24), transforms.CenterCrop(24)])
-    wanted = small(rgb.permute(2, 0, 1)).permute(1, 2, 0)
-    assert (torch.from_numpy(square(rgb.numpy(), 24).copy()).int() - wanted.int()).abs().max() <= 2
 
 
 def test_perceptual_distance(tmp_path: Path) -> None:
@@ -256,36 +286,6 @@ def test_first_weights(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
         bound = {"N02": 0.1, "xavier": 0.5, "": 0.36}[how]
         assert 0 < matrix.abs().max() < bound
     assert net.G.blocks[2][0].conv1.u0.norm() > 0
-
-
-def test_every_photo_comes_once_an_epoch_whoever_takes_it() -> None:
-    """S089, S090: two processes, three epochs, ten photos."""
-    plan = Plan(photos=10, batch=4, epochs=3)
-    assert plan.steps == 9
-    shares = [list(Batches(plan, 0, rank, 2)) for rank in range(2)]
-    numbers = sorted(n for share in shares for step in share for n in step)
-    assert numbers == list(range(30))
-    orders = [[shuffled(n, 10, 42) for n in range(10 * e, 10 * e + 10)] for e in range(3)]
-    assert all(sorted(order) == list(range(10)) for order in orders)
-    assert orders[0] != orders[1]
-    assert list(Batches(plan, 5)) == list(Batches(plan, 0))[5:]
-
-
-def test_a_batch_that_is_not_full_may_be_left_out() -> None:
-    plan = Plan(photos=10, batch=4, epochs=2, whole=True)
-    assert [len(plan.numbers(step)) for step in range(plan.steps)] == [4, 4, 4, 4]
-    assert plan.numbers(2).start == 10
-    assert Plan(photos=3, batch=4, epochs=1, whole=True).numbers(0) == range(3)
-
-
-def test_classes_are_the_topmost_folders() -> None:
-    names = ["cat/a.jpg", "dog/deep/b.jpg", "c.jpg", "cat/d.jpg"]
-    assert classes(names) == ["", "cat", "dog"]
-    assert classes(["a.jpg", "b.jpg"]) == [""]
-    assert labels(names, classes(names), 1000) == [1, 2, 0, 1]
-    assert labels(["bird/e.jpg"], classes(names), 1000) == [-1]
-    with pytest.raises(TrainingError, match="3 folders"):
-        labels(names, classes(names), 2)
 
 
 def test_tensorboard_does_not_bring_tensorflow_along() -> None:

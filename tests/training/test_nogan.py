@@ -4,17 +4,20 @@ import io
 import json
 import os
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from django.core.management import call_command
+from PIL import Image
 
 from tests.ml.photos import astronaut
 from training.config import override
+from training.data import pack
 from training.errors import MissingWeights
-from training.nogan.config import PRESETS, NoganConfig, Stage, plan
+from training.nogan.config import PRESETS, REPORTED_SECONDS, NoganConfig, Stage, plan
 
 pytest.importorskip("torchvision", reason="the recipe's networks need it: make full")
 pytest.importorskip("fastai", reason="the recipe is written in it: make full")
@@ -24,6 +27,8 @@ from training.nogan import generator as generators
 from training.nogan import pairs
 from training.nogan.critic import critic
 from training.nogan.features import FeatureLoss
+from training.nogan.state import State
+from training.recipes.nogan import Nogan
 
 ROOT = Path(__file__).parents[2]
 ARTISTIC, STABLE = PRESETS["artistic"]["report"], PRESETS["stable"]["report"]
@@ -51,7 +56,7 @@ def test_the_plan_is_figure_12s(
 
 @pytest.mark.parametrize("config", [ARTISTIC, STABLE])
 def test_each_stage_has_the_reports_figures(config: NoganConfig) -> None:
-    """S024, S034, S039, S041-S047, S049, S050, S052."""
+    """S024, S034, S039, S041, S042, S043, S044, S045, S046, S047, S049, S050, S052."""
     first = stage(config, "generator-64-frozen")
     assert (first.size, first.batch, first.keep_pct, first.epochs) == (64, 88, 1.0, 1)
     assert (first.rates[1], first.pct_start, first.frozen) == (1e-3, 0.8, True)
@@ -92,6 +97,26 @@ def test_any_knob_is_set_from_the_command_line() -> None:
         override(ARTISTIC, ["gan.kepp_pct=0.3"])
 
 
+def test_the_reports_times_stand_beside_ours() -> None:
+    """S123, S124, S125, S126: seconds per epoch of each stage that the report ran."""
+    times = {
+        network: {name: str(timedelta(seconds=s)) for name, s in row.items()}
+        for network, row in REPORTED_SECONDS.items()
+    }
+    assert times == {
+        "artistic": {
+            "generator-64": "0:32:08", "generator-128": "5:10:19", "generator-192": "4:28:30",
+            "critic-128": "0:14:26", "critic-192": "0:21:57", "gan": "1:00:00",
+        },
+        "stable": {
+            "generator-64": "1:32:44", "generator-192": "9:40:34",
+            "critic-128": "4:00:56", "critic-192": "7:37:55", "gan": "1:00:00",
+        },
+    }  # fmt: skip
+    for network, row in times.items():
+        assert {s.name for _, s, _ in plan(PRESETS[network]["report"])} >= row.keys()
+
+
 def test_the_run_that_was_reported_left_out_stables_128_px() -> None:
     """S129."""
     assert PRESETS["stable"]["reported"].skip == ("generator-128",)
@@ -104,8 +129,23 @@ def test_dry_run_prints_the_stages_and_list_the_presets() -> None:
     assert [row["name"] for row in shown["stages"]] == [s.name for s in STABLE.stages]
     assert (shown["preset"], shown["rounds"]) == ("report", 6)
     call_command("train_model", "--list", stdout=listed)
-    assert "artistic: report, upstream, smoke" in listed.getvalue()
-    assert "stable: report, reported, upstream, smoke" in listed.getvalue()
+    lines = [line.strip() for line in listed.getvalue().splitlines()]
+    assert lines[lines.index("stable: report, reported, upstream, smoke") + 2].endswith(
+        "skip=('generator-128',)"
+    )
+    assert (
+        "upstream  the same figures as report"
+        in lines[lines.index("artistic: report, upstream, smoke") :]
+    )
+
+
+def test_the_list_says_how_long_the_reports_runs_took() -> None:
+    """S127, S128."""
+    listed = io.StringIO()
+    call_command("train_model", "--list", stdout=listed)
+    told = listed.getvalue()
+    for took in ("13 h 34 min", "3 days 1 h 53 min", "10 days, 30 h per epoch", "2 days"):
+        assert f"report    the default; the report's run took {took}\n" in told
 
 
 def test_the_smoke_preset_says_what_it_goes_without() -> None:
@@ -219,6 +259,32 @@ def test_a_warp_moves_corners_where_it_says() -> None:
     matrix = pairs.homography(moves)
     x, y, w = matrix @ np.array([-1.0, -1.0, 1.0])
     assert (x / w, y / w) == pytest.approx((-0.9, -0.8))
+
+
+def test_a_stage_gets_its_own_batch_size_and_share(photos: Path, tmp_path: Path) -> None:
+    """S035."""
+    config = tiny_nogan.config("min_chroma=4", "valid_share=0.2")
+    store = pack(photos, tmp_path, 96, 4.0)
+    state = State(config, tmp_path, {}, torch.nn.Identity(), torch.nn.Identity())
+    run = Nogan(state, store, torch.nn.Identity(), torch.device("cpu"), None)
+    for size, batch, share in ((32, 2, 1.0), (64, 3, 0.5)):
+        wanted = Stage("any", "generator", size, batch, keep_pct=share)
+        assert len(run.chosen(wanted, 0)) == round(share * len(run.photos))
+        loaders = run.loaders(wanted, 0)
+        assert len(loaders.train) == round(share * len(run.photos)) // batch
+        assert next(iter(loaders.train))[0].shape == (batch, 3, size, size)
+
+
+def test_the_critic_sees_photos_and_generated_pictures(photos: Path, tmp_path: Path) -> None:
+    """S044: 1 marks a photo, 0 a picture from the folder."""
+    store = pack(photos, tmp_path, 96, 4.0)
+    flat = tmp_path / "generated.png"
+    Image.new("RGB", (64, 64), (128, 128, 128)).save(flat)
+    judged = pairs.Judged(store, [0], [flat], 64, None, (1,))
+    (photo, real), (painted, made) = judged[0], judged[1]
+    assert (real.item(), made.item()) == (1.0, 0.0)
+    assert photo.shape == (3, 64, 64)
+    assert painted.std((1, 2)).max() < 1e-5 < photo.std((1, 2)).min()
 
 
 def test_a_pass_goes_through_every_photo_once() -> None:

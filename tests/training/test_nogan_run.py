@@ -171,7 +171,7 @@ def test_measuring_leaves_every_module_in_its_mode() -> None:
 
 @pytest.mark.timeout(600)
 def test_the_smoke_run_ends_in_weights_that_colour(photos: Path, tmp_path: Path) -> None:
-    """S011, S023-S053: every kind of stage, then a grey photo in colour by the result."""
+    """S011: every kind of stage, then a grey photo in colour by the result."""
     run = [sys.executable, "manage.py", "train_model", "artistic", "--smoke", "--device", "cpu"]
     subprocess.run(
         [*run, "--data", str(photos), "--out", str(tmp_path / "run")], cwd=ROOT,

@@ -19,9 +19,9 @@ from tqdm import tqdm
 from training import checkpoint, sheet
 from training.board import SummaryWriter
 from training.config import CnnConfig
-from training.data import PhotoStore, pack, split
+from training.data import PhotoStore, pack, shuffled, split
 from training.errors import MissingWeights, NonFiniteLoss, TrainingError
-from training.squares import Plan, shuffled
+from training.squares import Plan
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from django.conf import settings as project
 from django.core.management.base import BaseCommand, CommandError
 
 from training import recipes
-from training.config import PRESETS, override
+from training.config import PRESETS, REPORTED_RUNS, changes, override
 from training.errors import TrainingError
 
 
@@ -29,7 +29,9 @@ class Command(BaseCommand):
             "--out", type=Path, metavar="DIR", help="default: var/runs/RECIPE-PRESET"
         )
         parser.add_argument(
-            "--resume", action="store_true", help="go on from the last checkpoint in --out"
+            "--resume",
+            action="store_true",
+            help="go on from the last checkpoint in --out; --set may change a learning rate",
         )
         parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
         parser.add_argument(
@@ -46,8 +48,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["list"]:
-            for recipe, presets in PRESETS.items():
-                self.stdout.write(f"{recipe}: {', '.join(presets)}")
+            self.show()
             return
         recipe = options["recipe"]
         if recipe is None:
@@ -76,6 +77,22 @@ class Command(BaseCommand):
         self.train(
             recipe, preset, config, options["data"], out, options["resume"], options["device"]
         )
+
+    def show(self) -> None:
+        """Every recipe with its presets: in what each differs from the first, the default."""
+        for recipe, presets in PRESETS.items():
+            self.stdout.write(f"{recipe}: {', '.join(presets)}")
+            default, *others = presets
+            took = REPORTED_RUNS.get(recipe)
+            self.stdout.write(
+                f"  {default:<9} the default" + (f"; the report's run took {took}" if took else "")
+            )
+            for name in others:
+                differs = changes(presets[name], presets[default])
+                said = ", ".join(f"{key}={value}" for key, value in differs.items())
+                if name == "smoke":
+                    said = "a few steps, to see that all runs"
+                self.stdout.write(f"  {name:<9} {said or f'the same figures as {default}'}")
 
     def train(
         self,
