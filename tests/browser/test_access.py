@@ -1,4 +1,4 @@
-"""Pages for everybody (S002, S163-S166, S170, S172): axe-core, small screens, weight, skip link."""
+"""Pages for everybody (S002, S163-S166, S170, S172, S181): axe-core, small screens, skip link."""
 
 from collections.abc import Iterator
 from pathlib import Path

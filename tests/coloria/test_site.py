@@ -22,6 +22,7 @@ FRAMEWORKS = "torch torchvision tensorflow keras fastai openvino onnxruntime"
 
 class HeaderTests(BaseTestCase):
     def test_pages_bind_the_browser(self) -> None:
+        """S179."""
         answer = self.alice.get("/")
         assert "default-src 'self'" in answer["Content-Security-Policy"]
         assert "unsafe" not in answer["Content-Security-Policy"]
@@ -116,6 +117,7 @@ class ErrorTests(BaseTestCase):
         assert (answer.status_code, answer.json()["code"]) == (500, "internal")
 
     def test_a_fault_in_a_middleware_is_told_in_one_sentence(self) -> None:
+        """S149."""
         self.alice.raise_request_exception = False
         for address in ("/", "/api/v1/models"):
             with (
@@ -164,6 +166,7 @@ class LogFileTests(SimpleTestCase):
 
 
 def test_the_web_process_loads_no_framework() -> None:
+    """S130: networks run in processes of their own."""
     script = (
         "import sys, django; django.setup(); from importlib import import_module as load;"
         "from django.conf import settings; load(settings.ROOT_URLCONF); load('coloria.wsgi');"

@@ -38,6 +38,7 @@ class AllModelsTests(BaseTestCase):
         return {job["model"]: job for job in jobs}
 
     def test_every_installed_model_gets_a_job_of_its_own(self) -> None:
+        """S018."""
         models = self.everything().jobs.values_list("model", flat=True)
         assert list(models) == ["coloria", "fake", "plain"]
 
@@ -62,6 +63,7 @@ class AllModelsTests(BaseTestCase):
         assert page.count("data-download") == 2 and "needs more memory" in page
 
     def test_each_version_tells_its_model_its_time_and_its_size(self) -> None:
+        """S158."""
         photo = self.everything()
         self.run_worker()
         page, (job, *_) = self.page(photo), self.shown(photo).values()
@@ -72,6 +74,7 @@ class AllModelsTests(BaseTestCase):
         assert len(re.findall("24 . 16 px", page)) == 4 and page.count("Colour ready in") == 3
 
     def test_the_order_is_that_of_sending_whoever_is_ready_first(self) -> None:
+        """S158."""
         photo = self.everything()
         self.finish_last_first(photo)
         titles = re.findall(r'<a href="/models/[a-z]+/">(\w+)</a>', self.page(photo))
@@ -87,6 +90,7 @@ class AllModelsTests(BaseTestCase):
             Job.objects.filter(pk__in=held).update(state=Job.State.QUEUED)
 
     def test_the_original_stands_beside_several_versions_and_not_beside_one(self) -> None:
+        """S159."""
         several, single = self.everything(), self.send()
         self.run_worker()
         assert 'id="version-original"' in self.page(several)
@@ -117,6 +121,7 @@ class AllModelsTests(BaseTestCase):
         assert not Photo.objects.exists()
 
     def test_all_models_are_offered_where_there_are_several(self) -> None:
+        """S001, S018."""
         assert '<option value="all">All models</option>' in self.alice.get("/").content.decode()
 
 

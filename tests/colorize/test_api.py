@@ -73,6 +73,7 @@ class ApiTests(BaseTestCase):
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
 
     def test_refusals_are_json_with_a_code(self) -> None:
+        """S147."""
         for method, address, status in (
             ("get", f"/api/v1/photos/{uuid4()}", 404),
             ("get", "/api/v1/nothing", 404),

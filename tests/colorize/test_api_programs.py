@@ -343,6 +343,7 @@ class CorsTests(BaseTestCase):
 
     @override_settings(CORS_ALLOWED_ORIGINS=["https://archive.example"])
     def test_a_listed_origin_may_read_without_cookies(self) -> None:
+        """S134."""
         for address in ("/api/v1/models", f"/api/v1/photos/{uuid4()}"):
             answer = self.alice.get(address, headers=self.HERE)
             assert answer["Access-Control-Allow-Origin"] == "https://archive.example"

@@ -157,7 +157,7 @@ class JobTests(BaseTestCase):
         assert self.job(photo).code == "unknown_model"
 
     def test_names_on_disk_tell_nothing(self) -> None:
-        """S137: unique names; the user's file name never reaches the disk."""
+        """S136, S137: unique names; the user's file name never reaches the disk."""
         self.send(name="granny.png")
         (path,) = media()
         assert "granny" not in str(path) and len(path.stem) == 32

@@ -1,4 +1,4 @@
-"""S114-S122: measured against the truth, with grey beside it."""
+"""Measured against the truth, with grey beside it."""
 
 import json
 import logging
@@ -75,6 +75,7 @@ def test_a_model_that_paints_nothing_scores_what_grey_scores(folder: Path) -> No
 
 
 def test_the_truth_scores_zero(folder: Path) -> None:
+    """S115."""
     report = measured(folder, oracle=Oracle(folder))
     row = report["models"]["oracle"]
     assert row["de00"]["mean"] == 0
@@ -200,6 +201,7 @@ def test_a_lead_that_may_be_chance_is_not_called_a_lead(
 
 
 def test_photos_are_measured_at_512_px(folder: Path, tmp_path: Path) -> None:
+    """S114: a model sees one plane of grey."""
     seen = []
 
     class Watching(Grey):

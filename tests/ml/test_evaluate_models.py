@@ -1,4 +1,4 @@
-"""`manage.py evaluate_models`: what it prints, writes and refuses (S114-S122)."""
+"""`manage.py evaluate_models`: what it prints, writes and refuses."""
 
 import csv
 import io
@@ -36,6 +36,7 @@ def evaluated(photos: Path, *options: object) -> str:
 
 
 def test_it_prints_grey_first_and_writes_the_contract(photos: Path, tmp_path: Path) -> None:
+    """S189: grey, the models, and their distance from the truth."""
     target = tmp_path / "report.json"
     lines = evaluated(photos, "--models", "coloria", "--json", target).splitlines()
     assert lines[2].startswith("grey")
@@ -151,3 +152,10 @@ def test_the_card_keeps_what_is_written_by_hand(
     assert card["recipe"] == "by hand"
     assert set(card["measured"]) >= CONTRACT | {"set", "grey", "truth", "verdict"}
     assert card["measured"]["set"]["images"] == 2
+
+
+def test_the_bundled_model_is_measured_on_100_photos() -> None:
+    """S114."""
+    card = json.loads((evaluate_models.CARDS / "coloria.json").read_text())
+    assert card["measured"]["set"]["images"] == 100
+    assert card["measured"]["failed"] == []

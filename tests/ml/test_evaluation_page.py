@@ -106,6 +106,7 @@ def test_every_picture_has_a_text(report: tuple[dict[str, Any], str]) -> None:
 
 
 def test_the_gallery_goes_from_worst_to_best() -> None:
+    """S121."""
     rows = [{"photo": f"{n:02}", "models": {"m": {"minus_grey": float(n)}}} for n in range(12)] + [
         {"photo": "failed", "models": {}}
     ]

@@ -1,4 +1,4 @@
-"""What comes in: every kind of photo upright, in sRGB, at its own depth (S142-S145 and issue 2)."""
+"""What comes in: every kind of photo upright, in sRGB, at its own depth (S144)."""
 
 from pathlib import Path
 

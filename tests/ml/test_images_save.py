@@ -1,4 +1,4 @@
-"""What goes out: the format, size, depth, alpha and facts of what came in (S140, issue 2)."""
+"""What goes out: the format, size, depth, alpha and facts of what came in (S140)."""
 
 import os
 import subprocess

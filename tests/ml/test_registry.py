@@ -25,6 +25,7 @@ def test_a_name_that_is_not_in_the_table_is_unknown() -> None:
 
 
 def test_every_row_is_named_like_its_key() -> None:
+    """S187."""
     assert all(name == spec.name for name, spec in registry.MODELS.items())
 
 
