@@ -20,7 +20,7 @@ from ml.evaluate.figures import summary
 from ml.evaluate.measure import Contender
 from ml.spec import Settings
 
-FOLDER = Path("var", "benchmarks")  # without weights of its own: the bundled ones are measured
+BUNDLED = Path("ml", "weights", "coloria.onnx")
 LEAST = 8
 SUBSETS = {  # row: parts of a file's name or of its path at the source
     "faces, close": ("face_", "utk_"),
@@ -45,7 +45,7 @@ def main(data, names, hints):
     with (data / "manifest.csv").open(newline="") as opened:
         shown = {row["file"]: subset(row) for row in csv.DictReader(opened)}
     held_out = json.loads(names.read_text())["valid"]
-    model = Contender(lambda: registry.load("coloria", FOLDER, "cpu"), "coloria", reads_hints=True)
+    model = Contender(lambda: registry.load("coloria", BUNDLED, "cpu"), "coloria", reads_hints=True)
     found = evaluate(
         {"coloria": model}, [data / name for name in held_out], Settings(), hints=hints
     )
