@@ -32,6 +32,8 @@ class ColoriaConfig:
     ema: float = 0.999
     clip: float = 1.0
     pretrained: bool = True  # start from the encoder's ImageNet weights
+    start: str = ""  # checkpoint of this recipe whose averaged weights begin the run instead
+    mix: tuple[str, ...] = ()  # how often photos are shown: bsd_*=4,face_*=0.25; others once
     seed: int = 42
     workers: int = 1
     threads: int = 0  # of each process; 0 leaves it to torch and torchrun
@@ -130,7 +132,7 @@ class CnnConfig:
     keep_every: int = 10  # epochs between copies of the model that are kept
 
 
-# How long the report's own runs took (S127, S128).
+# How long the report's own runs took (S127, S128): of the preset `reported` where there is one.
 REPORTED_RUNS = {
     "artistic": "13 h 34 min",
     "stable": "3 days 1 h 53 min",
@@ -180,11 +182,17 @@ def knobs(config: Config) -> dict[str, Any]:
     return fields | stage_fields(config) if isinstance(config, NoganConfig) else fields
 
 
-def changes(config: Config, base: Config) -> dict[str, Any]:
-    """The settings in which a preset differs from another of its recipe."""
-    before = knobs(base)
-    found = {key: value for key, value in knobs(config).items() if value != before.get(key)}
-    return {key: value for key, value in found.items() if key not in ("stages", "cycle")}
+def changes(config: Config, base: Config) -> list[str]:
+    """In what a preset differs from another of its recipe, written as `override` takes it. Of a
+    stage that the other does not have, only its size and batch.
+    """
+    before, found = knobs(base), []
+    for key, value in knobs(config).items():
+        told = key in before or key.endswith((".size", ".batch"))
+        if told and value != before.get(key) and key not in ("stages", "cycle"):
+            parts = value if isinstance(value, tuple) else (value,)
+            found.append(f"{key}={','.join(map(str, parts))}")
+    return found
 
 
 def override(config: Config, assignments: list[str]) -> Config:
@@ -215,7 +223,7 @@ def parse(key: str, text: str, current: Any) -> Any:
         if isinstance(current, bool):
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
         if isinstance(current, tuple):
-            kind = str if key == "skip" else type(current[0]) if current else int
+            kind = str if key in ("skip", "mix") else type(current[0]) if current else int
             return tuple(kind(part) for part in text.split(",") if part)
         return type(current)(text)
     except (KeyError, ValueError) as error:

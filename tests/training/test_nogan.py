@@ -122,30 +122,12 @@ def test_the_run_that_was_reported_left_out_stables_128_px() -> None:
     assert PRESETS["stable"]["reported"].skip == ("generator-128",)
 
 
-def test_dry_run_prints_the_stages_and_list_the_presets() -> None:
-    printed, listed = io.StringIO(), io.StringIO()
+def test_dry_run_prints_the_stages() -> None:
+    printed = io.StringIO()
     call_command("train_model", "stable", "--dry-run", "--set", "rounds=6", stdout=printed)
     shown = json.loads(printed.getvalue())
     assert [row["name"] for row in shown["stages"]] == [s.name for s in STABLE.stages]
     assert (shown["preset"], shown["rounds"]) == ("report", 6)
-    call_command("train_model", "--list", stdout=listed)
-    lines = [line.strip() for line in listed.getvalue().splitlines()]
-    assert lines[lines.index("stable: report, reported, upstream, smoke") + 2].endswith(
-        "skip=('generator-128',)"
-    )
-    assert (
-        "upstream  the same figures as report"
-        in lines[lines.index("artistic: report, upstream, smoke") :]
-    )
-
-
-def test_the_list_says_how_long_the_reports_runs_took() -> None:
-    """S127, S128."""
-    listed = io.StringIO()
-    call_command("train_model", "--list", stdout=listed)
-    told = listed.getvalue()
-    for took in ("13 h 34 min", "3 days 1 h 53 min", "10 days, 30 h per epoch", "2 days"):
-        assert f"report    the default; the report's run took {took}\n" in told
 
 
 def test_the_smoke_preset_says_what_it_goes_without() -> None:

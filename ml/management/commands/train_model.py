@@ -82,17 +82,18 @@ class Command(BaseCommand):
         """Every recipe with its presets: in what each differs from the first, the default."""
         for recipe, presets in PRESETS.items():
             self.stdout.write(f"{recipe}: {', '.join(presets)}")
-            default, *others = presets
-            took = REPORTED_RUNS.get(recipe)
-            self.stdout.write(
-                f"  {default:<9} the default" + (f"; the report's run took {took}" if took else "")
-            )
-            for name in others:
-                differs = changes(presets[name], presets[default])
-                said = ", ".join(f"{key}={value}" for key, value in differs.items())
-                if name == "smoke":
+            default = next(iter(presets))
+            timed = "reported" if "reported" in presets else default
+            for name, preset in presets.items():
+                differs = ", ".join(changes(preset, presets[default]))
+                said = differs or f"the same figures as {default}"
+                if name == default:
+                    said = "the default"
+                elif name == "smoke":
                     said = "a few steps, to see that all runs"
-                self.stdout.write(f"  {name:<9} {said or f'the same figures as {default}'}")
+                if name == timed and recipe in REPORTED_RUNS:
+                    said += f" (the report's run took {REPORTED_RUNS[recipe]})"
+                self.stdout.write(f"  {name:<9} {said}")
 
     def train(
         self,
