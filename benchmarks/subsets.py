@@ -1,9 +1,10 @@
 """Where the bundled model errs: held-out photos by what they show, with and without hints.
 
-    python benchmarks/subsets.py --data DIR --names RUN/split.json [--hints 10]
+    python benchmarks/subsets.py --data DIR --names RUN/split.json [--hints 10] [--weights FILE]
 
 DIR has a manifest.csv whose `source_path` names what a photo shows, as that of the training photos
 does; `split.json` is what `train_model coloria` held out. Fewer than eight photos make no row.
+With --card it writes the rows to the model's card, whose page shows them.
 """
 
 import argparse
@@ -11,6 +12,8 @@ import csv
 import json
 import sys
 from pathlib import Path
+
+import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -21,18 +24,19 @@ from ml.evaluate.measure import Contender
 from ml.spec import Settings
 
 BUNDLED = Path("ml", "weights", "coloria.onnx")
+CARD = Path("ml", "cards", "coloria.json")
 LEAST = 8
-SUBSETS = {  # row: parts of a file's name or of its path at the source
-    "faces, close": ("face_", "utk_"),
-    "people outdoors, sport": ("lsp_", "n03445777", "n03888257"),
-    "people, full length": ("ccp_", "hseg_"),
-    "clothes without people": ("cloth_",),
-    "cats and dogs": ("pet_", "n02102040"),
-    "mountains, glaciers, sea": ("/mountain", "/glacier", "/sea"),
-    "forest": ("/forest",),
-    "streets and buildings": ("/street", "/buildings", "n03028079", "camvid_"),
-    "machines and instruments": ("n02979186", "n03000684", "n03394916", "n03425413", "n03417042"),
-    "anything (BSD, COCO, VOC, Flickr, cameras)": ("bsd_", "coco_", "voc_", "f8k_", "exif_"),
+SUBSETS = {  # parts of a file's name or of its path at the source
+    "faces": ("face_", "utk_"),
+    "outdoors": ("lsp_", "n03445777", "n03888257"),
+    "standing": ("ccp_", "hseg_"),
+    "clothes": ("cloth_",),
+    "pets": ("pet_", "n02102040"),
+    "landscapes": ("/mountain", "/glacier", "/sea"),
+    "forests": ("/forest",),
+    "streets": ("/street", "/buildings", "n03028079", "camvid_"),
+    "machines": ("n02979186", "n03000684", "n03394916", "n03425413", "n03417042"),
+    "anything": ("bsd_", "coco_", "voc_", "f8k_", "exif_"),
 }
 
 
@@ -41,30 +45,42 @@ def subset(row):
     return next((name for name, parts in SUBSETS.items() if any(p in text for p in parts)), "other")
 
 
-def main(data, names, hints):
+def main(data, names, hints, weights):
+    """Print the rows and return them by subset."""
     with (data / "manifest.csv").open(newline="") as opened:
         shown = {row["file"]: subset(row) for row in csv.DictReader(opened)}
     held_out = json.loads(names.read_text())["valid"]
-    model = Contender(lambda: registry.load("coloria", BUNDLED, "cpu"), "coloria", reads_hints=True)
+    model = Contender(lambda: registry.load("coloria", weights, "cpu"), "coloria", reads_hints=True)
     found = evaluate(
         {"coloria": model}, [data / name for name in held_out], Settings(), hints=hints
     )
-    groups = {}
+    groups = {"all": found["photos"]}
     for photo in found["photos"]:
-        groups.setdefault(shown[photo["photo"]], []).append(photo["models"]["coloria"])
-    groups["all"] = [photo["models"]["coloria"] for photo in found["photos"]]
-    sys.stdout.write(f"{'hints: ' + str(hints):<46}photos  dE00  minus grey (95 %)      better\n")
+        groups.setdefault(shown[photo["photo"]], []).append(photo)
+    sys.stdout.write(
+        f"{f'{hints} hints':<12}photos   dE00   grey   minus grey (95 %)     better  colour\n"
+    )
+    rows = {}
     for name in (*SUBSETS, "other", "all"):
-        scores = groups.get(name, [])
-        if len(scores) < LEAST:
+        photos = groups.get(name, [])
+        if len(photos) < LEAST:
             continue
-        row = summary(scores, [])
+        row = summary([photo["models"]["coloria"] for photo in photos], [])
         low, high = row["de00_minus_grey"]["ci95"]
+        grey, colour = (np.mean([p[key] for p in photos]) for key in ("grey", "colourfulness"))
+        better = row["better_than_grey"] / len(photos)
+        rows[name] = {
+            "photos": len(photos),
+            "grey": round(grey, 2),
+            "de00": round(row["de00"]["mean"], 2),
+            "better_pct": round(100 * better),
+        }
         sys.stdout.write(
-            f"{name:<46}{len(scores):6d}{row['de00']['mean']:6.2f}"
+            f"{name:<12}{len(photos):6d}{row['de00']['mean']:7.2f}{grey:7.2f}"
             f"{row['de00_minus_grey']['mean']:8.2f} ({low:5.2f} .. {high:5.2f})"
-            f"{row['better_than_grey'] / len(scores):9.0%}\n"
+            f"{better:8.0%}{row['colourfulness'] / colour:8.0%}\n"
         )
+    return rows
 
 
 if __name__ == "__main__":
@@ -72,5 +88,10 @@ if __name__ == "__main__":
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--names", type=Path, required=True)
     parser.add_argument("--hints", type=int, default=0)
+    parser.add_argument("--weights", type=Path, default=BUNDLED)
+    parser.add_argument("--card", action="store_true")
     chosen = parser.parse_args()
-    main(chosen.data, chosen.names, chosen.hints)
+    found = main(chosen.data, chosen.names, chosen.hints, chosen.weights)
+    if chosen.card:
+        card = json.loads(CARD.read_text(encoding="utf-8")) | {"subsets": found}
+        CARD.write_text(json.dumps(card, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -258,13 +258,21 @@ class MeasuredTests(BaseTestCase):
         """What people read is in the templates, where it can be translated."""
         for path in Path("ml/cards").glob("*.json"):
             card = json.loads(path.read_text())
-            assert card.keys() <= {"training", "measured", "speed", "memory_mb"}, path
+            assert card.keys() <= {"training", "measured", "subsets", "speed", "memory_mb"}, path
 
     def test_the_failures_of_the_bundled_model_are_shown(self) -> None:
         page = self.alice.get("/models/coloria/")
         self.assertContains(page, "Known failures")
         self.assertContains(page, 'alt="True colours beside the result of the model"', 2)
         self.assertNotContains(self.alice.get("/models/fake/"), "Known failures")
+
+    def test_what_the_bundled_model_finds_hard_is_told_in_figures(self) -> None:
+        row = {"photos": 38, "grey": 13.65, "de00": 7.04, "better_pct": 89}
+        with carded(subsets={"faces": row}):
+            page = self.alice.get("/models/coloria/")
+        cells = "<td>38</td><td>13.7</td><td>7.0</td><td>89 %</td>"
+        self.assertContains(page, f'<tr><th scope="row">Faces, close</th>{cells}</tr>', html=True)
+        self.assertNotContains(page, "Cats and dogs")
 
 
 class ListTests(BaseTestCase):
