@@ -49,15 +49,11 @@ def work(job: Job) -> float:
 
 @dataclass(slots=True)
 class Queue:
-    """The active jobs in their order and what is paused, read once for all questions of one
-    request.
-    """
+    """The active jobs and what is paused, read once for all questions of one request."""
 
     now: datetime = field(default_factory=timezone.now)
     jobs: list[Job] = field(
-        default_factory=lambda: list(
-            Job.objects.active().select_related("photo").order_by("created", "pk")
-        )
+        default_factory=lambda: list(Job.objects.active().select_related("photo").order_by())
     )
 
     paused: frozenset[str] = field(default_factory=pauses.names)

@@ -3,15 +3,14 @@ number of jobs.
 """
 
 import shutil
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
 
 from django.conf import settings
-from django.db.models import CharField, Count, Min, Value
-from django.db.models.functions import Cast, Substr
+from django.db.models import Count, Min, Q, Value
 from django.utils import timezone
 
 from colorize.estimates import FIRST_RATE
@@ -24,11 +23,24 @@ from ml.spec import ModelSpec
 
 HOUR = timedelta(hours=1)
 HOURS = 24  # of the plots
-NEWEST = 5000  # jobs of the last hour that percentiles are taken from
+LATELY = -1  # stands for the last sixty minutes, where an hour of the plots is 0..23
+NEWEST = 5000  # coloured jobs of the last hour that percentiles are taken from
 SHOWN = 50  # running jobs and workers; more are told as a number
 SILENCE = timedelta(seconds=60)  # then `manage.py work` starts a worker's cluster anew
 
-Ended = dict[tuple[int, str, str], int]  # (hour, outcome, code) -> jobs
+
+@dataclass(slots=True)
+class Ended:
+    """How many jobs ended, counted by the database."""
+
+    first: datetime  # of the hours of the plots
+    coloured: Counter[int] = field(default_factory=Counter)  # by hour
+    failed: Counter[int] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)  # of the failed
+    lately: Counter[tuple[str, str]] = field(default_factory=Counter)  # (model, outcome), one hour
+
+    def plot(self, counts: Counter[int]) -> Plot:
+        return Plot([(self.first + n * HOUR, counts[n]) for n in range(HOURS)])
 
 
 @dataclass(slots=True)
@@ -39,13 +51,9 @@ class ModelFigures:
     state: str
     pause: Pause | None
     queued: int
-    seconds: list[float] = field(default_factory=list)  # of those that were coloured, ascending
-    failed: int = 0
-    cancelled: int = 0
-
-    @property
-    def done(self) -> int:
-        return len(self.seconds)
+    done: int
+    failed: int
+    seconds: list[float] = field(default_factory=list)  # of the newest coloured, ascending
 
     @property
     def success(self) -> float | None:
@@ -78,6 +86,7 @@ class Figures:
     oldest: timedelta | None  # wait of the oldest queued job
     overdue: int  # photos with files past their deadline
     overdue_by: timedelta | None
+    busy: int  # running jobs, of which the first are listed
     running: list[Running]
     workers: list[Worker]
     codes: list[tuple[str, int]]  # failures of the last 24 hours, most first
@@ -89,6 +98,10 @@ class Figures:
     @property
     def waits_long(self) -> bool:
         return self.oldest is not None and self.oldest.total_seconds() > MAX_WAIT
+
+    @property
+    def unlisted(self) -> int:
+        return max(0, self.busy - len(self.running))
 
     @property
     def disk_low(self) -> bool:
@@ -108,10 +121,11 @@ class Figures:
     @property
     def hour(self) -> ModelFigures | None:
         """All models together."""
-        done = sorted(second for model in self.models for second in model.seconds)
+        seconds = sorted(second for model in self.models for second in model.seconds)
+        done = sum(model.done for model in self.models)
         failed = sum(model.failed for model in self.models)
         first = self.models[0] if self.models else None
-        return first and ModelFigures(first.spec, "", None, self.queued, done, failed)
+        return first and ModelFigures(first.spec, "", None, self.queued, done, failed, seconds)
 
 
 def percentile(ascending: list[float], share: float) -> float | None:
@@ -123,44 +137,75 @@ def gather() -> Figures:
     now = timezone.now()
     pauses = {pause.name: pause for pause in Pause.objects.all()}
     waiting, overdue, due = what_waits()
-    models = last_hour(now, pauses, {name: count for name, (count, _) in waiting.items()})
-    first, ended = last_day(now)
+    queued = {model: one for (state, model), one in waiting.items() if state == Job.State.QUEUED}
+    active = sum(count for count, _ in waiting.values())
+    waits = sum(count for count, _ in queued.values())
+    ended = what_ended(now)
+    models = last_hour(now, pauses, {name: count for name, (count, _) in queued.items()}, ended)
     disk = shutil.disk_usage(settings.VAR)
     return Figures(
         now=now,
         models=models,
         drained=pauses.get(registry.ALL),
-        queued=sum(count for count, _ in waiting.values()),
-        oldest=now - min(since for _, since in waiting.values()) if waiting else None,
+        queued=waits,
+        oldest=now - min(since for _, since in queued.values()) if queued else None,
         overdue=overdue,
         overdue_by=now - due if due else None,
+        busy=active - waits,
         running=running(now, models),
         workers=list(Worker.objects.order_by("-beat")[:SHOWN]),
-        codes=codes(ended),
-        coloured=plot(first, ended, Job.State.DONE),
-        failed=plot(first, ended, Job.State.FAILED),
+        codes=ended.codes.most_common(),
+        coloured=ended.plot(ended.coloured),
+        failed=ended.plot(ended.failed),
         free=disk.free,
         total=disk.total,
     )
 
 
-def what_waits() -> tuple[dict[str, tuple[int, datetime]], int, datetime | None]:
-    """Queued jobs by model with the oldest's time; and how many photos should be deleted, with the
-    earliest deadline. One query for both.
+def what_waits() -> tuple[dict[tuple[str, str], tuple[int, datetime]], int, datetime | None]:
+    """Active jobs by state and model with the oldest's time; and how many photos should be deleted,
+    with the earliest deadline. One query for both.
     """
-    counted = {"count": Count("pk")}
-    queued = Job.objects.filter(state=Job.State.QUEUED).order_by().values_list("model")
-    late = Photo.objects.overdue(OVERDUE).order_by().values_list(Value(""))
-    rows = queued.annotate(**counted, since=Min("created")).union(
-        late.annotate(**counted, since=Min("deadline")), all=True
+    active = Job.objects.active().order_by().values_list("state", "model")
+    late = Photo.objects.overdue(OVERDUE).order_by().values_list(Value(""), Value(""))
+    rows = active.annotate(count=Count("*"), since=Min("created")).union(
+        late.annotate(count=Count("*"), since=Min("deadline")), all=True
     )
-    found = {model: (count, since) for model, count, since in rows}
-    overdue, due = found.pop("", (0, None))
+    found = {(state, model): (count, since) for state, model, count, since in rows}
+    overdue, due = found.pop(("", ""), (0, None))
     return found, overdue, due
 
 
+def what_ended(now: datetime) -> Ended:
+    """One query with two parts for each hour of the plots, which only run along an index: to group
+    the jobs of a day by their hours, the database would sort all of them.
+    """
+    first = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - (HOURS - 1) * HOUR
+    jobs = Job.objects.order_by()
+    done, failed = (jobs.filter(outcome=state) for state in (Job.State.DONE, Job.State.FAILED))
+    parts = [
+        some.filter(finished__gt=now - HOUR).values_list(Value(LATELY), "outcome", "model")
+        for some in (done, failed)
+    ]
+    for n in range(HOURS):
+        then = Q(finished__gte=first + n * HOUR, finished__lt=first + (n + 1) * HOUR)
+        parts.append(done.filter(then).values_list(Value(n), "outcome", Value("")))
+        parts.append(failed.filter(then).values_list(Value(n), "outcome", "code"))
+    counted = [part.annotate(count=Count("*")) for part in parts]
+    ended = Ended(first)
+    for hour, outcome, key, count in counted[0].union(*counted[1:], all=True):
+        if hour == LATELY:
+            ended.lately[key, outcome] = count
+        elif outcome == Job.State.DONE:
+            ended.coloured[hour] = count
+        else:
+            ended.failed[hour] += count
+            ended.codes[key] += count
+    return ended
+
+
 def last_hour(
-    now: datetime, pauses: dict[str, Pause], queued: dict[str, int]
+    now: datetime, pauses: dict[str, Pause], queued: dict[str, int], ended: Ended
 ) -> list[ModelFigures]:
     """Every model of the registry, those that are ready first."""
     figures = {
@@ -169,49 +214,19 @@ def last_hour(
             registry.state(spec, settings.COLORIA_WEIGHTS),
             pauses.get(name),
             queued.get(name, 0),
+            ended.lately[name, Job.State.DONE],
+            ended.lately[name, Job.State.FAILED],
         )
         for name, spec in registry.MODELS.items()
     }
-    jobs = Job.objects.filter(finished__gt=now - HOUR).order_by("-finished")
-    for model, outcome, seconds in jobs.values_list("model", "outcome", "seconds")[:NEWEST]:
-        if (row := figures.get(model)) is None:
-            continue
-        if outcome == Job.State.DONE and seconds is not None:
-            row.seconds.append(seconds)
-        row.failed += outcome == Job.State.FAILED
-        row.cancelled += outcome == Job.State.CANCELLED
+    done = Job.objects.filter(outcome=Job.State.DONE, finished__gt=now - HOUR)
+    newest = done.order_by("-finished").values_list("model", "seconds")[:NEWEST]
+    for model, seconds in newest:
+        if model in figures and seconds is not None:
+            figures[model].seconds.append(seconds)
     for row in figures.values():
         row.seconds.sort()
     return sorted(figures.values(), key=lambda row: row.state != "installed")
-
-
-def last_day(now: datetime) -> tuple[datetime, Ended]:
-    """The first of the last 24 clock hours, and what ended in each of them. The hour is cut out of
-    the written time, which both databases do faster than they reckon with it.
-    """
-    first = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0) - (HOURS - 1) * HOUR
-    hour = Substr(Cast("finished", CharField()), 1, len("2026-01-01 00"))
-    jobs = Job.objects.filter(finished__gte=first).order_by()
-    rows = jobs.values_list(hour, "outcome", "code").annotate(count=Count("pk"))
-    return first, {
-        ((datetime.strptime(f"{hour}+0000", "%Y-%m-%d %H%z") - first) // HOUR, outcome, code): count
-        for hour, outcome, code, count in rows
-    }
-
-
-def codes(ended: Ended) -> list[tuple[str, int]]:
-    found = Counter[str]()
-    for (_, outcome, code), count in ended.items():
-        if outcome == Job.State.FAILED:
-            found[code] += count
-    return found.most_common()
-
-
-def plot(first: datetime, ended: Ended, wanted: str) -> Plot:
-    counts: dict[int, int] = defaultdict(int)
-    for (hour, outcome, _), count in ended.items():
-        counts[hour] += count if outcome == wanted else 0
-    return Plot([(first + n * HOUR, counts[n]) for n in range(HOURS)])
 
 
 def running(now: datetime, models: list[ModelFigures]) -> list[Running]:

@@ -65,7 +65,7 @@ class Photo(models.Model):
     bytes = models.PositiveBigIntegerField(_("bytes"))
     created = models.DateTimeField(_("created"), default=timezone.now)
     # Files are never shown after it. While a job is active it is the hard cap, else the promise.
-    deadline = models.DateTimeField(_("deadline"), db_index=True)
+    deadline = models.DateTimeField(_("deadline"))
     kept = models.DateTimeField(_("kept until"), null=True, blank=True)  # if its owner asked for it
     purged = models.DateTimeField(_("purged"), null=True, blank=True)
 
@@ -75,6 +75,8 @@ class Photo(models.Model):
         ordering = ["-created"]
         indexes = [
             models.Index(fields=["created", "id"]),
+            # Of all that were ever sent, those with files are few.
+            models.Index(fields=["deadline"], name="photo_with_files", condition=Q(purged=None)),
             models.Index(fields=["owner", "-created"], name="photo_of_owner"),
             models.Index(fields=["guest", "-created"], name="photo_of_guest"),
         ]
@@ -250,10 +252,11 @@ class Job(models.Model):
             # Whole, or SQLite asks for a photo's jobs by the index of their model: minutes.
             models.Index(fields=["photo", "model", "outcome"], name="job_of_photo"),
             models.Index(fields=["state", "created"]),
+            models.Index(fields=["state", "model", "created"]),
             models.Index(fields=["created", "id"]),
             models.Index(fields=["code", "created"]),
             models.Index(fields=["model", "finished"]),
-            models.Index(fields=["finished", "outcome", "code", "model"]),
+            models.Index(fields=["outcome", "finished", "code", "model"]),
         ]
 
     def __str__(self) -> str:

@@ -126,7 +126,7 @@ class Migration(migrations.Migration):
                 ('height', models.PositiveIntegerField(verbose_name='height')),
                 ('bytes', models.PositiveBigIntegerField(verbose_name='bytes')),
                 ('created', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
-                ('deadline', models.DateTimeField(db_index=True, verbose_name='deadline')),
+                ('deadline', models.DateTimeField(verbose_name='deadline')),
                 ('kept', models.DateTimeField(blank=True, null=True, verbose_name='kept until')),
                 ('purged', models.DateTimeField(blank=True, null=True, verbose_name='purged')),
                 ('owner', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
@@ -197,6 +197,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='photo',
+            index=models.Index(condition=models.Q(('purged', None)), fields=['deadline'], name='photo_with_files'),
+        ),
+        migrations.AddIndex(
+            model_name='photo',
             index=models.Index(fields=['owner', '-created'], name='photo_of_owner'),
         ),
         migrations.AddIndex(
@@ -213,6 +217,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='job',
+            index=models.Index(fields=['state', 'model', 'created'], name='colorize_jo_state_70929f_idx'),
+        ),
+        migrations.AddIndex(
+            model_name='job',
             index=models.Index(fields=['created', 'id'], name='colorize_jo_created_5f353b_idx'),
         ),
         migrations.AddIndex(
@@ -225,7 +233,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='job',
-            index=models.Index(fields=['finished', 'outcome', 'code', 'model'], name='colorize_jo_finishe_fd990c_idx'),
+            index=models.Index(fields=['outcome', 'finished', 'code', 'model'], name='colorize_jo_outcome_741b72_idx'),
         ),
         migrations.AddIndex(
             model_name='delivery',

@@ -5,6 +5,7 @@ import io
 import re
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
@@ -13,7 +14,7 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import User
-from colorize import pauses, traces
+from colorize import figures, pauses, traces
 from colorize.models import Job, Photo, Worker
 from tests.base import NOON, BaseTestCase, at, minutes
 from tests.fakes import SLEEP, InlineHost
@@ -125,6 +126,43 @@ class DashboardTests(AdminCase):
         page = self.text(HOME)
         assert '<td class="n">50.00</td><td class="n">95.00</td>' in page
 
+    def test_counts_are_whole_where_percentiles_and_lists_are_not(self) -> None:
+        photo, now = self.coloured(), timezone.now()
+        Job.objects.all().delete()
+        Job.objects.bulk_create(
+            Job(photo=photo, model="fake", state=state, outcome=outcome, finished=ended, seconds=n)
+            for n in range(1, 6)
+            for state, outcome, ended in (
+                ("expired", "done", now - minutes(n)), ("expired", "failed", now - minutes(n)),
+                ("expired", "cancelled", now), ("running", "", None),
+            )
+        )  # fmt: skip
+        with mock.patch.multiple("colorize.figures", NEWEST=3, SHOWN=2):
+            page = self.text(HOME)
+        assert "5 coloured, 5 failed" in page and "50.0 %" in page
+        assert '<td class="n">2.00</td><td class="n">3.00</td>' in page
+        assert f'{LIST}?state=running">5<' in page and "3 more jobs are running." in page
+
+    def test_a_job_is_counted_in_the_hour_in_which_it_ended_and_for_a_day(self) -> None:
+        photo = self.coloured()
+        Job.objects.all().delete()
+        ends = (0, 59.9, 60, 61, 23 * 60, 25 * 60)  # minutes before the end of an hour
+        with at(NOON + minutes(59.99)):
+            self.admin.force_login(self.user)
+            Job.objects.bulk_create(
+                Job(
+                    photo=photo, model="fake", state="expired", outcome=outcome, code=code,
+                    finished=timezone.now() - minutes(ago),
+                )
+                for ago in ends
+                for outcome, code in (("done", ""), ("failed", "timed_out"), ("failed", "internal"))
+            )  # fmt: skip
+            found = figures.gather()
+        for plot, share in ((found.coloured, 1), (found.failed, 2)):
+            counts = [count // share for _, count in plot.counts]
+            assert counts == [1, *[0] * 21, 2, 2] and plot.counts[-1][0] == NOON
+        assert sorted(found.codes) == [("internal", 5), ("timed_out", 5)]
+
     def test_running_jobs_show_their_worker_and_progress(self) -> None:
         job = Job.objects.claim(self.job(self.send()).pk, "machine:7")
         assert job
@@ -156,8 +194,6 @@ class DashboardTests(AdminCase):
         assert Worker.objects.get().host
 
     def test_a_low_disk_and_damaged_weights_are_loud(self) -> None:
-        from unittest import mock
-
         with (
             mock.patch("colorize.figures.MIN_FREE", 10**18),
             mock.patch("colorize.figures.registry.state", return_value="corrupt"),
