@@ -9,8 +9,10 @@ import hashlib
 import io
 import json
 import logging
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +52,8 @@ class PhotoStore:
 
 def find_photos(folder: Path) -> list[Path]:
     """Every photo below `folder`, sorted by path. Raises FileNotFoundError if there is none."""
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    named = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    found = sorted(path for path in named if path.is_file())  # a link may lead nowhere
     if not found:
         raise FileNotFoundError(f"no photos below {folder}")
     return found
@@ -142,6 +145,18 @@ def shuffled(number: int, count: int, seed: int) -> int:
     """The place of sample `number`: a new order in every epoch."""
     epoch, place = divmod(number, count)
     return int(order(count, epoch, seed)[place])
+
+
+def mixed(photos: list[int], names: list[str], mix: Sequence[str], seed: int) -> list[int]:
+    """Photo numbers, each as often as the first pattern of `mix` (glob=weight) that its name meets
+    says, fractions by chance; once where none does. Raises ValueError for a weight that is none.
+    """
+    weights = [(glob, float(weight)) for glob, _, weight in (rule.rpartition("=") for rule in mix)]
+    rng, chosen = np.random.default_rng([seed, 3]), []
+    for photo in photos:
+        weight = next((w for glob, w in weights if fnmatch(names[photo], glob)), 1.0)
+        chosen += [photo] * math.floor(weight + rng.random())
+    return chosen
 
 
 def age(luma: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:

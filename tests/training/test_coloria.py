@@ -84,6 +84,24 @@ def test_two_processes_share_each_batch(photos: Path, tmp_path: Path) -> None:
     assert registry.load("coloria", weights=tmp_path / "run/coloria.onnx")
 
 
+def test_a_run_may_begin_with_the_weights_of_another(photos: Path, tmp_path: Path) -> None:
+    first, second, third = (tmp_path / name for name in ("first", "second", "third"))
+    run = command(photos, first, "--set", "steps=2", "mix=*astronaut*=2")
+    subprocess.run(run, cwd=ROOT, env=environment(tmp_path), check=True)
+    still = ("steps=1", "lr=0", "encoder_lr=0", f"start={first / 'last.pt'}")
+    run = command(photos, second, "--set", *still)
+    subprocess.run(run, cwd=ROOT, env=environment(tmp_path), check=True)
+    begun, ended = (checkpoint.load(folder / "last.pt")["ema"] for folder in (first, second))
+    for name, value in begun.items():
+        if name.endswith("weight"):
+            torch.testing.assert_close(ended[name], value)
+    run = command(photos, third, "--set", f"start={first / 'last.json'}")
+    done = subprocess.run(run, cwd=ROOT, env=environment(tmp_path), capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "is no checkpoint of this recipe" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_second_run_does_not_overwrite_the_first(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run/last.pt").write_bytes(b"a checkpoint")

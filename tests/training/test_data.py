@@ -10,7 +10,7 @@ import torch
 
 from ml.color import ab_bins, lab_from_rgb
 from training.config import PRESETS, override
-from training.data import Crops, age, find_photos, order, pack, reveal, shuffled, split
+from training.data import Crops, age, find_photos, mixed, order, pack, reveal, shuffled, split
 from training.losses import BinLoss, bin_prior, soft_encoding
 
 CONFIG = PRESETS["coloria"]["smoke"]
@@ -33,6 +33,13 @@ def test_packed_photos_keep_their_shape(photos: Path, tmp_path: Path) -> None:
 def test_an_empty_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no photos below"):
         find_photos(tmp_path)
+
+
+def test_folders_and_links_that_lead_nowhere_are_no_photos(tmp_path: Path) -> None:
+    (tmp_path / "folder.jpg").mkdir()
+    (tmp_path / "lost.jpg").symlink_to(tmp_path / "gone.jpg")
+    (tmp_path / "folder.jpg" / "photo.JPG").write_bytes(b"a photo")
+    assert find_photos(tmp_path) == [tmp_path / "folder.jpg" / "photo.JPG"]
 
 
 def test_the_split_is_seeded_and_disjoint() -> None:
@@ -127,3 +134,16 @@ def test_colours_of_photos_fall_into_bins(photos: Path, tmp_path: Path) -> None:
     store = pack(photos, tmp_path, 96, 2.0)
     ab = lab_from_rgb(store.photo(0))[..., 1:]
     assert np.abs(ab).max() <= 110
+
+
+def test_a_mix_shows_photos_as_often_as_their_names_say() -> None:
+    names = [f"{kind}_{number}.jpg" for kind in ("bsd", "face", "sea") for number in range(400)]
+    chosen = mixed(list(range(1200)), names, ("bsd_*=2.5", "face_*=0.25", "*_7.jpg=0"), seed=1)
+    counts = np.bincount(chosen, minlength=1200).reshape(3, 400)
+    assert set(counts[0]) == {2, 3}
+    assert 70 < counts[1].sum() < 130
+    assert (
+        counts[2].sum() == 399
+    )  # the first pattern that fits decides
+    assert chosen == mixed(list(range(1200)), names, ("bsd_*=2.5", "face_*=0.25", "*_7.jpg=0"), 1)
+    assert mixed([3, 5], names, (), seed=1) == [3, 5]

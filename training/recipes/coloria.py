@@ -3,6 +3,7 @@
 import json
 import logging
 from pathlib import Path
+from pickle import UnpicklingError
 
 import numpy as np
 import torch
@@ -18,9 +19,9 @@ from ml.color import (
     srgb_from_linear,
 )
 from ml.nets.coloria import STRIDE, Coloria, load_encoder
-from training import loop
+from training import checkpoint, loop
 from training.config import ColoriaConfig
-from training.data import Crops, PhotoStore, pack, split
+from training.data import Crops, PhotoStore, mixed, pack, split
 from training.errors import MissingWeights
 from training.export import RARITY, export_coloria
 from training.losses import BinLoss, bin_prior
@@ -54,6 +55,14 @@ def whole(rgb: np.ndarray, side: int) -> np.ndarray:
         max(STRIDE, round(length * scale / STRIDE) * STRIDE) for length in rgb.shape[:2]
     )
     return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BICUBIC))
+
+
+def begin(net: Coloria, path: Path) -> None:
+    """The averaged weights of a checkpoint of this recipe. Raises MissingWeights if it is none."""
+    try:
+        net.load_state_dict(checkpoint.load(path)["ema"])
+    except (OSError, KeyError, RuntimeError, UnpicklingError) as error:
+        raise MissingWeights(f"start={path} is no checkpoint of this recipe: {error}") from error
 
 
 class Validate:
@@ -141,11 +150,14 @@ def learn(
     (out / "split.json").write_text(
         json.dumps({"valid": [store.names[index] for index in held_out]})
     )
+    photos = mixed(photos, store.names, config.mix, config.seed)
     prior = bin_prior(store, photos)
     net = Coloria(len(ab_bins()))
     with torch.no_grad():  # begin at the prior instead of spending the first steps on it
         net.head.state_dict()["bias"].copy_(torch.from_numpy(np.log(prior + 1e-6)))
-    if config.pretrained:
+    if config.start:
+        begin(net, Path(config.start))
+    elif config.pretrained:
         load_encoder(net, encoder_weights())
     encoder = [*net.stem.parameters(), *net.stages.parameters()]
     known = {id(parameter) for parameter in encoder}
