@@ -36,7 +36,7 @@ TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 @never_cache
 def history(request: HttpRequest) -> HttpResponse:
     form = ledger.FilterForm(request.GET)
-    page = Paginator(form.rows(visitors.photos(request)), LISTED).get_page(request.GET.get("page"))
+    page = Paginator(form.rows(visitors.history(request)), LISTED).get_page(request.GET.get("page"))
     context = {
         "page": page,
         "photos": ledger.shown(page.object_list),

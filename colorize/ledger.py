@@ -33,6 +33,16 @@ STATES = {
     Job.State.CANCELLED.value: _("cancelled"),
 }
 LOOKS = {0.6: _("muted"), 1: _("natural"), 1.4: _("vivid")}  # of the strengths that are offered
+FACTS = (  # what a line says of a job's settings and weights, in the order of the form
+    _("Colour"),
+    _("Render factor"),
+    _("What is in the picture"),
+    _("Seed"),
+    _("Tries"),
+    _("Raw output"),
+    _("Colour hints"),
+    _("Weights"),
+)
 # A spreadsheet takes a cell that begins so for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 COLUMNS = (
@@ -97,12 +107,13 @@ class Unhurried(Queue):
 def shown(photos: Iterable[Photo]) -> list[dict[str, Any]]:
     """Photos for the page, with how each job ended, which purging its files does not change."""
     queue = Unhurried(jobs=[])
+    names = [gettext(name) for name in FACTS]
     rows = []
     for photo in photos:
         row = photo_shown(photo, queue)
         for job, known in zip(row["jobs"], photo.jobs.all(), strict=True):
             job["outcome"], job["weights"] = known.outcome, known.weights
-            job["ended"], job["facts"] = ended(job), facts(job)
+            job["ended"], job["facts"] = ended(job), facts(job, names)
         rows.append(row)
     return rows
 
@@ -114,9 +125,9 @@ def ended(job: dict[str, Any]) -> str:
     return gettext("cancelled") if job["outcome"] == Job.State.CANCELLED else ""
 
 
-def facts(job: dict[str, Any]) -> str:
-    """Settings and weights in the order of the form. Not a template: a page has up to 275 such
-    lines.
+def facts(job: dict[str, Any], names: list[str]) -> str:
+    """Settings and weights. Not a template, and its names are translated once for all: a page has
+    up to 275 such lines.
     """
     wished = job["settings"]
     strength, label = wished.get("strength"), wished.get("label")
@@ -124,16 +135,16 @@ def facts(job: dict[str, Any]) -> str:
         '<span lang="en">{}</span> ({})', job["subject"], label
     )
     known = (
-        (_("Colour"), LOOKS.get(strength, strength)),
-        (_("Render factor"), wished.get("render_factor")),
-        (_("What is in the picture"), subject),
-        (_("Seed"), wished.get("seed")),
-        (_("Tries"), wished["candidates"] if wished.get("candidates", 1) > 1 else None),
-        (_("Raw output"), _("yes") if wished.get("raw") else None),
-        (_("Colour hints"), len(wished.get("hints", ())) or None),
-        (_("Weights"), job["weights"][:12] or None),
+        LOOKS.get(strength, strength),
+        wished.get("render_factor"),
+        subject,
+        wished.get("seed"),
+        wished["candidates"] if wished.get("candidates", 1) > 1 else None,
+        gettext("yes") if wished.get("raw") else None,
+        len(wished.get("hints", ())) or None,
+        job["weights"][:12] or None,
     )
-    lines = (line for line in known if line[1] is not None)
+    lines = (line for line in zip(names, known, strict=True) if line[1] is not None)
     return format_html_join(" · ", "{}\u00a0<b>{}</b>", lines)
 
 

@@ -31,6 +31,18 @@ def photos(request: HttpRequest) -> PhotoQuerySet:
     return Photo.objects.filter(mine(request)).prefetch_related("jobs")
 
 
+def history(request: HttpRequest) -> PhotoQuerySet:
+    """All photos of this visitor, of which an account may have thousands: by its index alone they
+    come in order. After a sign-in the session's token hardly ever has photos of its own.
+    """
+    if not request.user.is_authenticated:
+        return photos(request)
+    token = request.session.get(TOKEN)
+    if token and Photo.objects.filter(guest=token).exists():
+        return photos(request)
+    return Photo.objects.filter(owner=request.user).prefetch_related("jobs")
+
+
 def photo(request: HttpRequest, pk: UUID) -> Photo:
     """Raises Http404 for a stranger as for an id that never was."""
     found = photos(request).filter(pk=pk).first()
