@@ -7,6 +7,7 @@ uninterrupted one would have.
 import functools
 import hashlib
 import io
+import itertools
 import json
 import logging
 import math
@@ -164,13 +165,14 @@ def age(luma: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float
     image = Image.fromarray((luma * 255).round().astype(np.uint8))
     if rng.random() < 0.4:
         image = image.filter(ImageFilter.GaussianBlur(rng.uniform(0.2, 1.3)))
-    aged = np.asarray(image, np.float32) / np.float32(255)
-    aged = aged ** np.exp(rng.uniform(-0.4, 0.4))
+    tone = np.arange(256, dtype=np.float32) / np.float32(255)  # what becomes of each grey
+    tone = tone ** np.exp(rng.uniform(-0.4, 0.4))
     black, white = rng.uniform(0, 0.2), rng.uniform(0.75, 1)
     if rng.random() < 0.5:  # faded: neither black nor white is left
-        aged = black + (white - black) * aged
+        tone = black + (white - black) * tone
     else:  # hard print: shadows and lights are lost
-        aged = np.clip((aged - black / 2) / (white - black / 2), 0, 1)
+        tone = np.clip((tone - black / 2) / (white - black / 2), 0, 1)
+    aged = tone[np.asarray(image)]
     if rng.random() < 0.3:  # uneven fading over the sheet
         ramp = (
             np.linspace(-1, 1, aged.shape[0])[:, None] * rng.normal()
@@ -250,7 +252,9 @@ def shrink(ab: NDArray[np.float32], factor: int) -> NDArray[np.float32]:
     """Mean ab over blocks: (H, W, 2) to (2, H/factor, W/factor)."""
     height, width = ab.shape[0] // factor, ab.shape[1] // factor
     blocks = ab[: height * factor, : width * factor].reshape(height, factor, width, factor, 2)
-    return np.ascontiguousarray(blocks.mean((1, 3)).transpose(2, 0, 1), np.float32)
+    places = itertools.product(range(factor), range(factor))
+    total = functools.reduce(np.add, (blocks[:, row, :, column] for row, column in places))
+    return np.ascontiguousarray(total.transpose(2, 0, 1) / factor**2, np.float32)
 
 
 class Steps(Sampler[list[int]]):

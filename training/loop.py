@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader
 from tqdm import tqdm
 
-from training import checkpoint
+from training import checkpoint, sheet
 from training.board import SummaryWriter
 from training.config import ColoriaConfig
-from training.data import Crops, Steps
+from training.data import Crops, Pixels, Steps
 from training.errors import NonFiniteLoss
 
 logger = logging.getLogger(__name__)
@@ -79,12 +79,35 @@ def update_ema(ema: nn.Module, net: nn.Module, step: int, decay: float) -> None:
             mean.copy_(value)
 
 
+Look = Callable[[nn.Module], tuple[dict[str, float], Pixels]]
+
+
+def show(
+    looks: dict[str, Look], nets: dict[str, nn.Module], out: Path, board: SummaryWriter, step: int
+) -> dict[str, float]:
+    """Scalars and sample sheets of every part of the photos by every network; the figures of
+    `valid_ema`.
+    """
+    told = {}
+    for part, look in looks.items():
+        for ending, net in nets.items():
+            tag = part + ending
+            told[tag], picture = look(net)
+            for name, figure in told[tag].items():
+                board.add_scalar(f"{tag}/{name}", figure, step)
+            kept = sheet.keep(picture, out / "samples" / f"{tag}_{step:07d}.png")
+            board.add_image(tag, kept, step)
+    said = ", ".join(f"{name} {figure:.3f}" for name, figure in told["valid_ema"].items())
+    logger.info("step %d: %s", step, said)
+    return told["valid_ema"]
+
+
 def train(
     net: nn.Module,
     loss: nn.Module,
     groups: list[dict[str, Any]],
     crops: Crops,
-    validate: Callable[[nn.Module], tuple[dict[str, float], Tensor]],
+    looks: dict[str, Look],
     config: ColoriaConfig,
     out: Path,
     resume: bool,
@@ -93,9 +116,9 @@ def train(
 ) -> nn.Module:
     """Run `config.steps` steps and return the EMA network.
 
-    `groups` are AdamW parameter groups with their full rate as `lr`. `validate` returns scalars
-    (with `de00`) and an image grid (3, H, W) of 0..1. Checkpoints go to `out/last.pt`, the best EMA
-    by dE00 to `out/best.pt`, that of every `keep_every` steps to `out/ema_STEP.pt`. Under
+    `groups` are AdamW parameter groups with their full rate as `lr`. `looks` return scalars (with
+    `de00`) and a sheet for photos of `train` and `valid`. Checkpoints go to `out/last.pt`, the best
+    EMA by dE00 to `out/best.pt`, that of every `keep_every` steps to `out/ema_STEP.pt`. Under
     `torchrun` every process takes its share of each batch and the first one keeps the books. Raises
     NonFiniteLoss.
     """
@@ -161,15 +184,7 @@ def train(
             board.add_scalar("loss", value.item(), step)
             board.add_scalar("rate", share, step)
             if step % config.validate_every == 0 or step == config.steps:
-                figures, grid = validate(ema)
-                logger.info(
-                    "step %d: %s",
-                    step,
-                    ", ".join(f"{name} {figure:.3f}" for name, figure in figures.items()),
-                )
-                for name, figure in figures.items():
-                    board.add_scalar(f"valid_ema/{name}", figure, step)
-                board.add_image("valid_ema", grid, step)
+                figures = show(looks, {"": net.eval(), "_ema": ema}, out, board, step)
                 if figures["de00"] < best:
                     best = figures["de00"]
                     keep(out / "best.pt", {"ema": ema.state_dict(), "step": step})

@@ -33,7 +33,8 @@ class Truth:
 
 def photos(folder: Path, limit: int | None = None) -> list[Path]:
     """The photos below `folder` by name. Raises FileNotFoundError if there is none."""
-    found = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)[:limit]
+    named = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
+    found = sorted(path for path in named if path.is_file())[:limit]  # a link may lead nowhere
     if not found:
         raise FileNotFoundError(f"no photos below {folder}")
     return found

@@ -153,6 +153,13 @@ def test_a_damaged_photo_is_named_and_left_out(folder: Path) -> None:
     assert report["grey"]["de00"]["mean"] > 0
 
 
+def test_folders_and_links_that_lead_nowhere_are_no_photos(folder: Path) -> None:
+    whole = photos(folder)
+    (folder / "album.jpg").mkdir()
+    (folder / "lost.jpg").symlink_to(folder / "gone.jpg")
+    assert photos(folder) == whole
+
+
 def test_photos_of_the_same_name_are_told_apart(folder: Path) -> None:
     (folder / "more").mkdir()
     (folder / "more/coffee.png").write_bytes((folder / "astronaut.png").read_bytes())

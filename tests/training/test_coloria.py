@@ -18,6 +18,7 @@ from ml.management.contenders import contenders
 from ml.nets.coloria import Coloria, load_encoder
 from ml.spec import Settings
 from tests.ml.photos import cameraman, photograph
+from tests.training import runs
 from training import checkpoint, loop
 from training.config import PRESETS, ColoriaConfig
 from training.errors import NonFiniteLoss
@@ -50,7 +51,9 @@ def test_the_smoke_run_ends_in_weights_that_colour(photos: Path, tmp_path: Path)
     model = registry.load("coloria", weights=tmp_path / "run/coloria.onnx")
     result = model.colorize(photograph(cameraman()), Settings())
     assert result.pixels.shape == (512, 512, 3)
-    assert list((tmp_path / "run/tensorboard").iterdir())
+    for tag in ("train", "valid", "train_ema", "valid_ema"):
+        assert {tag, f"{tag}/de00"} <= runs.tags(tmp_path / "run")
+        assert (tmp_path / f"run/samples/{tag}_0000006.png").exists()
 
 
 @pytest.mark.timeout(600)
@@ -138,7 +141,7 @@ def test_a_loss_that_is_not_finite_names_the_step(tmp_path: Path) -> None:
             Broken(),
             groups,
             Flat(),
-            lambda ema: ({}, torch.zeros(3, 1, 1)),
+            {},
             config,
             tmp_path,
             False,

@@ -142,8 +142,6 @@ def test_a_mix_shows_photos_as_often_as_their_names_say() -> None:
     counts = np.bincount(chosen, minlength=1200).reshape(3, 400)
     assert set(counts[0]) == {2, 3}
     assert 70 < counts[1].sum() < 130
-    assert (
-        counts[2].sum() == 399
-    )  # the first pattern that fits decides
+    assert counts[2].sum() == 399  # the first pattern that fits decides
     assert chosen == mixed(list(range(1200)), names, ("bsd_*=2.5", "face_*=0.25", "*_7.jpg=0"), 1)
     assert mixed([3, 5], names, (), seed=1) == [3, 5]

@@ -21,7 +21,7 @@ from ml.color import (
 from ml.nets.coloria import STRIDE, Coloria, load_encoder
 from training import checkpoint, loop
 from training.config import ColoriaConfig
-from training.data import Crops, PhotoStore, mixed, pack, split
+from training.data import Crops, PhotoStore, Pixels, mixed, pack, split
 from training.errors import MissingWeights
 from training.export import RARITY, export_coloria
 from training.losses import BinLoss, bin_prior
@@ -29,6 +29,7 @@ from training.losses import BinLoss, bin_prior
 logger = logging.getLogger(__name__)
 
 VALID_SIDE = 160  # pixels of the shorter side at validation
+SHOWN = 8  # photos on a sample sheet
 
 
 def encoder_weights() -> dict[str, Tensor]:
@@ -66,14 +67,14 @@ def begin(net: Coloria, path: Path) -> None:
 
 
 class Validate:
-    """dE00 of the mean colour on held-out photos, without hints, grey beside it."""
+    """dE00 of the mean colour, without hints, grey beside it; and a sheet, truth above result."""
 
     def __init__(self, store: PhotoStore, photos: list[int]) -> None:
         self.photos = [whole(store.photo(index), VALID_SIDE) for index in photos]
         self.bins = torch.from_numpy(ab_bins())
 
     @torch.no_grad()
-    def __call__(self, net: nn.Module) -> tuple[dict[str, float], Tensor]:
+    def __call__(self, net: nn.Module) -> tuple[dict[str, float], Pixels]:
         scores, greys, colours, truths = [], [], [], []
         strips: list[np.ndarray] = []
         device = next(net.parameters()).device
@@ -95,7 +96,7 @@ class Validate:
             greys.append(delta_e00(grey, lab).mean())
             colours.append(colourfulness(painted))
             truths.append(colourfulness(rgb))
-            if len(strips) < 8:
+            if len(strips) < SHOWN:
                 strips.append(
                     np.concatenate(
                         [np.asarray(Image.fromarray(i).resize((160, 160))) for i in (rgb, painted)]
@@ -107,7 +108,7 @@ class Validate:
             "better": float(np.mean(np.array(scores) < np.array(greys))),
             "colourfulness": float(np.mean(colours) / np.mean(truths)),
         }
-        return figures, torch.from_numpy(np.concatenate(strips, 1)).permute(2, 0, 1) / 255
+        return figures, np.concatenate(strips, 1)
 
 
 def run(
@@ -166,8 +167,9 @@ def learn(
     record = {"recipe": "coloria", "preset": preset, "photos": len(photos)}
     loss = BinLoss(prior, config.rebalance)
     (out / RARITY).write_text(json.dumps(loss.rarity.tolist()))  # exporting needs it
+    looks = {"train": Validate(store, photos[:SHOWN]), "valid": Validate(store, held_out)}
     ema = loop.train(
-        net, loss, groups, Crops(store, photos, config), Validate(store, held_out),
+        net, loss, groups, Crops(store, photos, config), looks,
         config, out, resume, device, record,
     )  # fmt: skip
     return ema, loss.rarity
