@@ -7,8 +7,16 @@ import pytest
 from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from ml import registry
-from ml.backends.coloria import NATURAL, Coloria, decode, dial, hint_planes, input_size
-from ml.color import ab_bins, colourfulness, lab_from_rgb
+from ml.backends.coloria import (
+    NATURAL,
+    Coloria,
+    corrected,
+    decode,
+    dial,
+    hint_planes,
+    input_size,
+)
+from ml.color import Array, ab_bins, colourfulness, lab_from_rgb
 from ml.compose import encode, luma, luminance
 from ml.spec import Hint, Settings
 from tests.ml.photos import astronaut, cameraman, photograph
@@ -96,6 +104,38 @@ def test_the_dial_is_continuous() -> None:
     around = [dial(strength) for strength in (0.999, 1.0, 1.001)]
     assert around[1] == NATURAL
     assert around[0].chroma == pytest.approx(around[2].chroma, abs=0.01)
+
+
+def plain(side: int = 24) -> tuple[Array, Array]:
+    """A network's ab (side, side, 2), all one, and luma: left dark, right light."""
+    luma = np.full((4 * side, 4 * side), 30, np.float32)
+    luma[:, 2 * side :] = 80
+    return np.full((side, side, 2), 5, np.float32), luma
+
+
+def test_a_hint_is_met_and_carries_to_what_is_near_and_alike() -> None:
+    ab, luma = plain()
+    red = Hint(0.25, 0.5, (200, 30, 30))
+    wanted = lab_from_rgb(np.array(red.rgb, np.uint8))
+    luma[:, :48] = wanted[0]
+    moved = np.abs(corrected(ab, luma, (red,), 1.0) - ab).sum(-1)
+    asked = np.abs(wanted[1:] - 5).sum()
+    assert moved[12, 6] > 0.95 * asked
+    assert moved[12, 6] > moved[12, 9] > moved[2, 11] > 0  # fades with distance
+    assert moved[:, 12:].max() < 0.2 * asked  # the light half is something else
+
+
+def test_hints_that_agree_with_the_network_change_nothing() -> None:
+    ab, luma = plain()
+    grey = Hint(0.5, 0.5, (128, 128, 128))
+    np.testing.assert_allclose(corrected(ab * 0, luma, (grey,), 1.0), 0, atol=0.02)
+
+
+def test_at_strength_zero_hints_leave_the_photo_grey(model: Coloria) -> None:
+    photo = photograph(cameraman())
+    settings = Settings(strength=0.0, hints=(Hint(0.5, 0.5, (200, 30, 30)),))
+    pixels = model.colorize(photo, settings).pixels.astype(int)
+    assert np.ptp(pixels, axis=-1).max() <= 1
 
 
 def test_hints_at_the_border_stay_inside() -> None:
