@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 PASSWORD = "grey-is-not-a-colour"
 OPEN = ["login/", "signup/", "password/reset/", "password/reset/done/", "confirm-email/x/"]
-OWN = ["", "email/", "password/change/", "reauthenticate/", "logout/", "delete/"]
+OWN = ["", "email/", "password/change/", "reauthenticate/", "logout/", "delete/", "tokens/"]
 PHONE: Any = {"width": 360, "height": 640}
 
 
@@ -94,6 +94,20 @@ def test_axe_finds_nothing_in_an_account(lit: Page, var: Path) -> None:
         lit.goto(f"/accounts/{path}")
         assert findings(lit) == [], path
         assert lit.evaluate("document.documentElement.scrollWidth") == PHONE["width"], path
+
+
+def test_a_long_address_of_a_webhook_stays_on_the_page(lit: Page, var: Path) -> None:
+    lit.goto("/")
+    sign_up(lit, var)
+    lit.goto("/accounts/webhooks/")
+    lit.get_by_label("Address").fill(f"https://hooks.example.com/{'x' * 120}")
+    lit.get_by_role("button", name="Add the webhook").click()
+    expect(lit.get_by_text("Copy it now")).to_be_visible()
+    for address in (None, "/accounts/webhooks/"):
+        if address:
+            lit.goto(address)
+        assert findings(lit) == []
+        assert lit.evaluate("document.documentElement.scrollWidth") == PHONE["width"], address
 
 
 def test_a_refused_field_is_named_and_described(lit: Page) -> None:
