@@ -107,7 +107,7 @@ class Unhurried(Queue):
 def shown(photos: Iterable[Photo]) -> list[dict[str, Any]]:
     """Photos for the page, with how each job ended, which purging its files does not change."""
     queue = Unhurried(jobs=[])
-    names = [gettext(name) for name in FACTS]
+    names = [str(name) for name in FACTS]
     rows = []
     for photo in photos:
         row = photo_shown(photo, queue)

@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from colorize.health import OVERDUE
 from colorize.models import Job, Photo
 from colorize.shown import FAILURES
 from ml import registry
@@ -171,7 +172,7 @@ class FilesFilter(Filter):
         here = Q(purged=None)
         found = {
             "here": here,
-            "overdue": here & Q(deadline__lte=timezone.now()),
+            "overdue": here & Q(deadline__lte=timezone.now() - OVERDUE),  # as they are counted
             "gone": ~here,
         }
         if value not in found:
