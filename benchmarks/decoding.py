@@ -3,7 +3,8 @@
     python benchmarks/decoding.py --data DIR --names RUN/split.json [--weights FILE] [--limit N]
 
 Photos of at most 256 px, luma alone, no hints; `split.json` is what `train_model coloria` held out.
-The last rows are the colour of least expected dE00 under the distribution instead of its mean.
+Then the colour of least expected dE00 under the distribution instead of its mean, and the mean of
+the colours at the input's size and at half of it.
 """
 
 import argparse
@@ -17,16 +18,17 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from ml import registry
-from ml.backends.coloria import NATURAL, Dial, decode, hint_planes, input_size
+from ml.backends.coloria import NATURAL, Dial, decode, hint_planes, input_size, stretched
 from ml.color import ab_bins, colourfulness, delta_e00, lab_from_rgb
 from ml.compose import compose, small_luma
 from ml.evaluate import grey_of, three
 from ml.images import downscaled, open_photo
 
 LONG_SIDE = 256
-SIDES = (128, 160, 192, 224)
+SIDES = (96, 128, 160, 192, 224)
 DIALS = tuple(Dial(temperature, 1) for temperature in (1, 0.7, 0.5, 0.38, 0.25))
 CHROMAS = tuple(Dial(0.5, chroma) for chroma in (0.9, 1.1, 1.15, 1.3))
+BOTH = tuple(Dial(t, chroma) for t in (0.5, 0.6, 0.7, 0.85) for chroma in (1.2, 1.4))
 LIGHTNESS = np.arange(5, 100, 10)
 
 
@@ -56,6 +58,11 @@ def least_expected(logits, luma, softness):
     return ab.reshape(height, width, 2)
 
 
+def mean_of_two(logits, half, dial):
+    ab = decode(logits, dial)
+    return (ab + stretched(decode(half, dial), ab.shape[1], ab.shape[0])) / 2
+
+
 def read(model, path, side):
     truth = downscaled(open_photo(path), LONG_SIDE)
     rgb, photo = three(truth.pixels), grey_of(truth)
@@ -76,7 +83,7 @@ def row(name, photos, rule):
     better = np.mean(np.array(scores) < greys)
     share = np.mean(colours) / truths.mean()
     figures = f"{np.mean(scores):7.2f}{np.percentile(scores, 90):7.2f}{better:8.0%}{share:8.0%}"
-    sys.stdout.write(f"{name:<32}{figures}\n")
+    sys.stdout.write(f"{name:<36}{figures}\n")
     sys.stdout.flush()
 
 
@@ -92,12 +99,13 @@ def main():
         return
     model = registry.load("coloria", weights=options.weights)
     names = json.loads(options.names.read_text())["valid"][: options.limit]
+    seen = {}
     for side in SIDES:
-        photos = [read(model, options.data / name, side) for name in names]
+        photos = seen[side] = [read(model, options.data / name, side) for name in names]
         if side == SIDES[0]:
             grey = np.mean([photo[5] for photo in photos])
-            sys.stdout.write(f"{'':<32}{'dE00':>7}{'p90':>7}{'better':>8}{'colour':>8}\n")
-            sys.stdout.write(f"{f'grey, {len(photos)} photos':<32}{grey:7.2f}\n")
+            sys.stdout.write(f"{'':<36}{'dE00':>7}{'p90':>7}{'better':>8}{'colour':>8}\n")
+            sys.stdout.write(f"{f'grey, {len(photos)} photos':<36}{grey:7.2f}\n")
         dials = (NATURAL,) if side != model.side else DIALS + CHROMAS
         for dial in dials:
             name = f"{side} px, T {dial.temperature}, chroma x {dial.chroma}"
@@ -105,6 +113,11 @@ def main():
         for softness in (0.1, 0.3, 0.6) if side == model.side else ():
             name = f"{side} px, least expected, {softness}"
             row(name, photos, lambda logits, luma, s=softness: least_expected(logits, luma, s))
+    pairs = zip(seen[model.side], seen[model.side // 2], strict=True)
+    both = [(*full[:2], (full[2], half[2]), *full[3:]) for full, half in pairs]
+    for dial in BOTH:
+        name = f"{model.side} and half, T {dial.temperature}, chroma x {dial.chroma}"
+        row(name, both, lambda logits, luma, dial=dial: mean_of_two(*logits, dial))
 
 
 if __name__ == "__main__":

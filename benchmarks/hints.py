@@ -34,9 +34,9 @@ def answers(model, path):
     rows = {}
     for count in COUNTS:
         hints = revealed(path, count)
-        luma, logits = model.read(photo.grey, hints)
-        rows[count] = hints, coloria.decode(logits, coloria.NATURAL)
-    height, width = logits.shape[1:]
+        luma, ab = model.ab(photo.grey, hints, coloria.NATURAL)
+        rows[count] = hints, ab
+    height, width = ab.shape[:2]
     planes = [Image.fromarray(plane) for plane in np.moveaxis(lab, -1, 0)]
     truth = [np.asarray(plane.resize((width, height), Image.Resampling.BOX)) for plane in planes]
     return np.stack(truth, -1), luma, rows
@@ -68,8 +68,11 @@ def main(data, names, limit):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--names", type=Path, required=True)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--names", type=Path)
     parser.add_argument("--limit", type=int, default=120)
     chosen = parser.parse_args()
+    if not (chosen.data and chosen.names):
+        sys.stdout.write("left out: needs --data DIR and --names RUN/split.json\n")
+        sys.exit()
     main(chosen.data, chosen.names, chosen.limit)

@@ -85,12 +85,15 @@ def main(data, names, hints, weights):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--names", type=Path, required=True)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--names", type=Path)
     parser.add_argument("--hints", type=int, default=0)
     parser.add_argument("--weights", type=Path, default=BUNDLED)
     parser.add_argument("--card", action="store_true")
     chosen = parser.parse_args()
+    if not (chosen.data and chosen.names):
+        sys.stdout.write("left out: needs --data DIR and --names RUN/split.json\n")
+        sys.exit()
     found = main(chosen.data, chosen.names, chosen.hints, chosen.weights)
     if chosen.card:
         card = json.loads(CARD.read_text(encoding="utf-8")) | {"subsets": found}
