@@ -12,9 +12,10 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from ml import records, registry, score
@@ -175,5 +176,5 @@ def load(spec: ModelSpec, path: Path, device: str) -> Colorizer:
     """A BigColor colorizer."""
     grey = np.zeros((1, 1, 64, 64), np.float32)
     latent = np.zeros((1, LATENT), np.float32)
-    inputs = [grey, np.zeros(1, np.int64), latent]
+    inputs: list[NDArray[Any]] = [grey, np.zeros(1, np.int64), latent]
     return Painter(engines.load(spec, path, device, inputs, TILED))

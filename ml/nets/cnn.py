@@ -50,7 +50,8 @@ class Up(nn.Module):
     def product(self, x: Tensor) -> Tensor:
         cin, cout = self.conv.weight.shape[:2]
         matrix = self.conv.weight.permute(1, 2, 3, 0).reshape(9 * cout, cin, 1, 1)
-        y = F.conv2d(x, matrix).unflatten(1, (cout, 3, 3))  # (B, K, 3, 3, H, W)
+        y: Tensor = F.conv2d(x, matrix)
+        y = y.unflatten(1, (cout, 3, 3))  # type: ignore[no-untyped-call]  # (B, K, 3, 3, H, W)
         even = y[:, :, 0] + F.pad(y[:, :, 2, :, :-1], (0, 0, 1, 0))
         y = torch.stack([even, y[:, :, 1]], 2)
         even = y[:, :, :, 0] + F.pad(y[:, :, :, 2, :, :-1], (1, 0))

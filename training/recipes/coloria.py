@@ -167,7 +167,10 @@ def learn(
     record = {"recipe": "coloria", "preset": preset, "photos": len(photos)}
     loss = BinLoss(prior, config.rebalance)
     (out / RARITY).write_text(json.dumps(loss.rarity.tolist()))  # exporting needs it
-    looks = {"train": Validate(store, photos[:SHOWN]), "valid": Validate(store, held_out)}
+    looks: dict[str, loop.Look] = {
+        "train": Validate(store, photos[:SHOWN]),
+        "valid": Validate(store, held_out),
+    }
     ema = loop.train(
         net, loss, groups, Crops(store, photos, config), looks,
         config, out, resume, device, record,
