@@ -164,7 +164,8 @@ class Coloria:
         luma, logits = self.read(photo, hints)
         ab = decode(logits, setting)
         half = decode(self.read(photo, hints, part=2)[1], setting)
-        return luma, (ab + stretched(half, ab.shape[1], ab.shape[0])) / 2
+        half = stretched(half, ab.shape[1], ab.shape[0])
+        return luma, np.asarray((ab + half) / 2, np.float32)
 
     def colorize(self, photo: Photograph, settings: Settings) -> Photograph:
         """The photo in colour, same size. Reads `strength` and `hints`."""
