@@ -106,7 +106,7 @@ def corrected(ab: Array, luma: Array, hints: tuple[Hint, ...], share: float) -> 
 
     Every hint tells the difference between its colour, its chroma times `share`, and the
     network's; places take on a mean of the differences, weighted by nearness and by likeness in
-    luma (4h, 4w) and predicted ab: a joint bilateral filter (Petschnigg et al. 2004). Constants by
+    luma (4h, 4w) and predicted ab to the place of the hint: a joint bilateral filter (Petschnigg et al. 2004). Constants by
     `benchmarks/hints.py`.
     """
     height, width = ab.shape[:2]
@@ -117,7 +117,7 @@ def corrected(ab: Array, luma: Array, hints: tuple[Hint, ...], share: float) -> 
         lab = lab_from_rgb(np.array(hint.rgb, np.uint8))
         x, y = (min(n - 1, int(z * n)) for z, n in ((hint.x, width), (hint.y, height)))
         far = ((columns - x) ** 2 + (rows - y) ** 2) / (2 * REACH**2 * height * width)
-        unlike = (lightness - lab[0]) ** 2 + ((ab - ab[y, x]) ** 2).sum(-1)
+        unlike = (lightness - lightness[y, x]) ** 2 + ((ab - ab[y, x]) ** 2).sum(-1)
         weight = np.exp(-unlike / (2 * ALIKE**2)) / (1 + far) ** 2
         moves += weight[..., None] * (lab[1:] * share - ab[y, x])
         weights += weight[..., None]
