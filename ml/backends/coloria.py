@@ -105,9 +105,9 @@ def corrected(ab: Array, luma: Array, hints: tuple[Hint, ...], share: float) -> 
     """The network's ab (h, w, 2), moved towards what the hints say it got wrong.
 
     Every hint tells the difference between its colour, its chroma times `share`, and the
-    network's; places take on a mean of the differences, weighted by nearness and by likeness in
-    luma (4h, 4w) and predicted ab to the place of the hint: a joint bilateral filter (Petschnigg et al. 2004). Constants by
-    `benchmarks/hints.py`.
+    network's; places take on a mean of the differences, weighted by nearness to the hint's place
+    and by likeness to it in luma (4h, 4w) and predicted ab: a joint bilateral filter (Petschnigg et
+    al. 2004). Constants by `benchmarks/hints.py`.
     """
     height, width = ab.shape[:2]
     lightness = luma.reshape(height, 4, width, 4).mean((1, 3))
