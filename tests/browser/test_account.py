@@ -57,6 +57,7 @@ def test_a_guest_signs_up_and_finds_the_photo_in_the_account(page: Page, var: Pa
     page.get_by_role("link", name="Account").click()
     expect(page.get_by_text(email).first).to_be_visible()
     page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("link", name="Sign in")).to_be_visible()
     page.goto("/history/")
     expect(page.get_by_role("heading", name="aunt.jpg")).to_have_count(0)
     page.get_by_role("link", name="Sign in").click()
