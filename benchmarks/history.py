@@ -36,10 +36,10 @@ def start(folder):
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "coloria.settings")
     os.environ["COLORIA_VAR"] = folder
     os.environ["COLORIA_ALLOWED_HOSTS"] = "testserver"
-    import django
     from django.core.management import call_command
 
-    django.setup()
+    import coloria.wsgi  # noqa: F401 (as a server starts)
+
     call_command("migrate", verbosity=0)
 
 

@@ -27,7 +27,7 @@ from colorize.views import front
 from colorize.wishes import WishesForm, as_fields
 from ml import registry
 
-LISTED = 25  # photos on one page
+LISTED = 20  # photos on one page
 WRITERS = {"csv": ledger.as_csv, "json": ledger.as_json}
 TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 

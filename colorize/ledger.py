@@ -127,7 +127,7 @@ def ended(job: dict[str, Any]) -> str:
 
 def facts(job: dict[str, Any], names: list[str]) -> str:
     """Settings and weights. Not a template, and its names are translated once for all: a page has
-    up to 275 such lines.
+    up to 220 such lines.
     """
     wished = job["settings"]
     strength, label = wished.get("strength"), wished.get("label")
