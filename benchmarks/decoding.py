@@ -18,7 +18,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from ml import registry
-from ml.backends.coloria import NATURAL, Dial, decode, hint_planes, input_size, stretched
+from ml.backends.coloria import NATURAL, Dial, decode, hint_planes, input_size, mean_of
 from ml.color import ab_bins, colourfulness, delta_e00, lab_from_rgb
 from ml.compose import compose, small_luma
 from ml.evaluate import grey_of, three
@@ -56,11 +56,6 @@ def least_expected(logits, luma, softness):
         weight = np.exp(-(expected - expected.min(1, keepdims=True)) / softness)
         ab[level == index] = (weight / weight.sum(1, keepdims=True)) @ ab_bins()
     return ab.reshape(height, width, 2)
-
-
-def mean_of_two(logits, half, dial):
-    ab = decode(logits, dial)
-    return (ab + stretched(decode(half, dial), ab.shape[1], ab.shape[0])) / 2
 
 
 def read(model, path, side):
@@ -117,7 +112,7 @@ def main():
     both = [(*full[:2], (full[2], half[2]), *full[3:]) for full, half in pairs]
     for dial in BOTH:
         name = f"{model.side} and half, T {dial.temperature}, chroma x {dial.chroma}"
-        row(name, both, lambda logits, luma, dial=dial: mean_of_two(*logits, dial))
+        row(name, both, lambda pair, luma, dial=dial: mean_of(*(decode(x, dial) for x in pair)))
 
 
 if __name__ == "__main__":

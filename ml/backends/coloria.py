@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as raised
-from PIL import Image
 
 from ml.color import Array, ab_bins, lab_from_rgb
-from ml.compose import compose, small_luma, threads
+from ml.compose import compose, resized, small_luma, threads
 from ml.errors import ModelUnavailable
 from ml.images import Photograph
 from ml.spec import Colorizer, Hint, ModelSpec, Settings
@@ -32,7 +31,7 @@ REFUSALS = (  # of a file that is no network, or none that this runtime knows
 )
 HINT_RADIUS = 2  # pixels of the network's input around a hint's centre
 REACH = 0.1  # of the picture's size (root of its area): how far a hint's correction carries
-ALIKE = 10.0  # units of L* and of ab: what looks as different as this is corrected by half
+ALIKE = 10.0  # units of L* and of ab: how far a place may look different and still take part
 STAY = 0.03  # weight of the network's own colour where no hint is near
 
 
@@ -68,11 +67,13 @@ def decode(logits: Array, setting: Dial) -> Array:
     return np.asarray(mean * setting.chroma, np.float32)
 
 
-def stretched(ab: Array, width: int, height: int) -> Array:
-    """ab (h, w, 2) at (height, width), bilinear."""
-    planes = [Image.fromarray(plane) for plane in np.moveaxis(ab, -1, 0)]
-    wide = [plane.resize((width, height), Image.Resampling.BILINEAR) for plane in planes]
-    return np.stack([np.asarray(plane) for plane in wide], -1)
+def mean_of(ab: Array, other: Array) -> Array:
+    """Mean of two ab, of which the other may have another size: (h, w, 2) of the first."""
+    height, width = ab.shape[:2]
+    planes = [
+        resized(np.ascontiguousarray(plane), width, height) for plane in other.transpose(2, 0, 1)
+    ]
+    return np.asarray((ab + np.stack(planes, -1)) / 2, np.float32)
 
 
 def input_size(width: int, height: int, side: int) -> tuple[int, int]:
@@ -87,12 +88,17 @@ def input_size(width: int, height: int, side: int) -> tuple[int, int]:
     return width, height
 
 
+def cell(hint: Hint, width: int, height: int) -> tuple[int, int]:
+    """Column and row of a hint on a grid."""
+    return min(width - 1, int(hint.x * width)), min(height - 1, int(hint.y * height))
+
+
 def hint_planes(hints: tuple[Hint, ...], width: int, height: int) -> Array:
     """Hints as the network reads them, (3, height, width): a / 110, b / 110 and a mask."""
     planes = np.zeros((3, height, width), np.float32)
     for hint in hints:
         ab = lab_from_rgb(np.array(hint.rgb, np.uint8))[1:]
-        x, y = (min(n - 1, int(share * n)) for share, n in ((hint.x, width), (hint.y, height)))
+        x, y = cell(hint, width, height)
         window = np.s_[
             max(0, y - HINT_RADIUS) : y + HINT_RADIUS + 1,
             max(0, x - HINT_RADIUS) : x + HINT_RADIUS + 1,
@@ -115,7 +121,7 @@ def corrected(ab: Array, luma: Array, hints: tuple[Hint, ...], share: float) -> 
     moves, weights = np.zeros_like(ab), np.full((height, width, 1), STAY, np.float32)
     for hint in hints:
         lab = lab_from_rgb(np.array(hint.rgb, np.uint8))
-        x, y = (min(n - 1, int(z * n)) for z, n in ((hint.x, width), (hint.y, height)))
+        x, y = cell(hint, width, height)
         far = ((columns - x) ** 2 + (rows - y) ** 2) / (2 * REACH**2 * height * width)
         unlike = (lightness - lightness[y, x]) ** 2 + ((ab - ab[y, x]) ** 2).sum(-1)
         weight = np.exp(-unlike / (2 * ALIKE**2)) / (1 + far) ** 2
@@ -163,9 +169,7 @@ class Coloria:
         """
         luma, logits = self.read(photo, hints)
         ab = decode(logits, setting)
-        half = decode(self.read(photo, hints, part=2)[1], setting)
-        half = stretched(half, ab.shape[1], ab.shape[0])
-        return luma, np.asarray((ab + half) / 2, np.float32)
+        return luma, mean_of(ab, decode(self.read(photo, hints, part=2)[1], setting))
 
     def colorize(self, photo: Photograph, settings: Settings) -> Photograph:
         """The photo in colour, same size. Reads `strength` and `hints`."""
