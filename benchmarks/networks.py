@@ -188,62 +188,15 @@ class Side:
         self.process.wait()
 
 
-def network_share(name, folder, peak):
-    """Share of the sgemm peak (FLOP/s) that our engine reaches in the network alone."""
-    import torch
-    from torch.utils.flop_counter import FlopCounterMode
+def share(name, folder):
+    from runtimes import flops, inputs, seconds, sgemm
 
     from ml import registry
-    from ml.backends import engines
 
-    spec = registry.get(name)
+    peak, work, batch = sgemm(), flops(name, folder), inputs(name)
     engine = registry.load(name, folder, "cpu").engine
-    inputs = network_inputs(name)
-    with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        engines.network(spec, folder)(*map(torch.from_numpy, inputs))
-    engine(*inputs)
-    times = []
-    for _ in range(3):
-        started = time.perf_counter()
-        engine(*inputs)
-        times.append(time.perf_counter() - started)
-    flops = counter.get_total_flops()
-    return flops / 1e9, flops / statistics.median(times) / peak
-
-
-def network_inputs(name):
-    import numpy as np
-
-    def zeros(*shape):
-        return np.zeros(shape, np.float32)
-
-    return {
-        "zhang-eccv16": lambda: [zeros(1, 1, 256, 256)],
-        "zhang-siggraph17": lambda: [zeros(1, n, 256, 256) for n in (1, 2, 1)],
-        "bigcolor-x": lambda: [zeros(1, 1, 256, 256), np.zeros(1, np.int64), zeros(1, 119)],
-        "cnn": lambda: [zeros(1, 3, 160, 160)],
-    }.get(name, lambda: [zeros(1, 3, 560, 560)])()
-
-
-def sgemm():
-    """FLOP/s of a large matrix product in single precision, the best of several."""
-    import torch
-
-    from ml.compose import threads
-
-    torch.set_num_threads(threads())
-    a, b = torch.randn(2048, 2048), torch.randn(2048, 2048)
-    best = 0.0
-    for _ in range(8):
-        started = time.perf_counter()
-        torch.mm(a, b)
-        best = max(best, 2 * 2048**3 / (time.perf_counter() - started))
-    return best
-
-
-def share(name, folder):
-    gigaflops, reached = network_share(name, folder, sgemm())
-    sys.stdout.write(json.dumps([gigaflops, reached]))
+    took = statistics.median(seconds({"ours": lambda: engine(*batch)}, rounds=3)["ours"])
+    sys.stdout.write(json.dumps([work / 1e9, work / took / peak]))
 
 
 def prepare(name):
