@@ -3,7 +3,7 @@
 Lavin and Gray 2016 (Fast Algorithms for Convolutional Neural Networks, section 4). The points are
 0, +-1/sqrt 2, +-sqrt 2 and infinity, with which single precision errs hardly more than in the plain
 convolution (Alam et al. 2022, Winograd Convolution for Deep Neural Networks: Efficient Point
-Selection); the usual 0, +-1, +-2 err four times as much.
+Selection); with the usual 0, +-1, +-2 the error is more than twice as large.
 """
 
 import math
