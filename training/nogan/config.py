@@ -134,9 +134,9 @@ def smoke(config: NoganConfig) -> NoganConfig:
     """
 
     def small(stage: Stage) -> Stage:
-        steps = 2 if stage.kind == "gan" else 1  # one of the critic, one of the generator
         size = 32 if stage.kind == "generator" else 64
-        return replace(stage, size=size, batch=2, keep_pct=1.0, epochs=1, max_steps=steps)
+        batch, steps = (1, 2) if stage.kind == "gan" else (2, 1)  # a step of either network
+        return replace(stage, size=size, batch=batch, keep_pct=1.0, epochs=1, max_steps=steps)
 
     return replace(
         config,
