@@ -4,6 +4,7 @@
 
 DIR has a manifest.csv whose `source_path` names what a photo shows, as that of the training photos
 does; `split.json` is what `train_model coloria` held out. Fewer than eight photos make no row.
+The first column is the subset's share of all photos of the manifest.
 With --card it writes the rows to the model's card, whose page shows them.
 """
 
@@ -11,6 +12,7 @@ import argparse
 import csv
 import json
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -58,8 +60,10 @@ def main(data, names, hints, weights):
     for photo in found["photos"]:
         groups.setdefault(shown[photo["photo"]], []).append(photo)
     sys.stdout.write(
-        f"{f'{hints} hints':<12}photos   dE00   grey   minus grey (95 %)     better  colour\n"
+        f"{f'{hints} hints':<12} share photos   dE00   grey   minus grey (95 %)"
+        "     better  colour\n"
     )
+    count = Counter(shown.values()) | {"all": len(shown)}
     rows = {}
     for name in (*SUBSETS, "other", "all"):
         photos = groups.get(name, [])
@@ -76,7 +80,8 @@ def main(data, names, hints, weights):
             "better_pct": round(100 * better),
         }
         sys.stdout.write(
-            f"{name:<12}{len(photos):6d}{row['de00']['mean']:7.2f}{grey:7.2f}"
+            f"{name:<12}{count[name] / len(shown):6.0%}{len(photos):7d}"
+            f"{row['de00']['mean']:7.2f}{grey:7.2f}"
             f"{row['de00_minus_grey']['mean']:8.2f} ({low:5.2f} .. {high:5.2f})"
             f"{better:8.0%}{row['colourfulness'] / colour:8.0%}\n"
         )
