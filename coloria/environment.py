@@ -124,9 +124,10 @@ def counters(url: str, folder: Path) -> dict[str, Any]:
     if find_spec("redis") is None:
         raise ImproperlyConfigured("COLORIA_CACHE_URL needs a package: pip install redis")
     return {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "coloria.counters.Counters",
         "LOCATION": url,
         "KEY_PREFIX": "coloria",
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 1},  # seconds
     }
 
 

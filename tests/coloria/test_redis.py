@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.test import Client, override_settings
 from redis import Redis
 
-from tests.servers import repeat
+from coloria.environment import counters
+from colorize.quotas import Quota
+from tests.servers import free_port, repeat
 
 LIMITS = ["tests/colorize/test_api_limits.py", "tests/accounts/test_defence.py"]
 COUNT = """
@@ -43,3 +46,16 @@ def test_machines_that_share_redis_count_together_and_lose_nothing(
     ]
     seen = [int(machine.communicate(timeout=60)[0]) for machine in machines]
     assert max(seen) == 150, seen
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/", "/accounts/login/", "/api/v1/models", "/api/v1/jobs"])
+def test_the_site_goes_on_while_redis_is_away(
+    path: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    gone = counters(f"redis://127.0.0.1:{free_port()}/0", tmp_path)
+    with override_settings(CACHES={"default": gone}):
+        assert Client().get(path).status_code == 200
+        quota = Quota("calls", 1, 60, "account-alice")
+        assert (quota.add(3), quota.left()) == (3, 1)
+    assert "limits are not counted" in caplog.text
