@@ -3,11 +3,13 @@ from typing import Any
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, AdminUserCreationForm
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.tokens.model import Token
 
 # The administration has no door of its own: one sign-in page, one set of rate limits.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -19,9 +21,18 @@ class NewUser(AdminUserCreationForm):  # type: ignore[type-arg]
         fields = ("email",)
 
 
+class StaffPassword(AdminPasswordChangeForm):  # type: ignore[type-arg]
+    def save(self, commit: bool = True) -> Any:
+        """As a reset does (accounts.forms.ResetForm): what opened the account opens it no more."""
+        with transaction.atomic():
+            Token.objects.filter(user=self.user).delete()
+            return super().save(commit)
+
+
 @admin.register(User)
 class AccountAdmin(UserAdmin):
     add_form = NewUser
+    change_password_form = StaffPassword
     fieldsets = (
         (None, {"fields": ("email", "password")}),
         (

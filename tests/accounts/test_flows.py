@@ -179,6 +179,15 @@ class PasswordTests(AccountTestCase):
         assert (self.asks_with(theirs), self.asks_with(others)) == (401, 200)
         assert "tokens of your programs are revoked" in str(mail.outbox[-1].body)
 
+    def test_a_password_that_staff_sets_revokes_every_token(self) -> None:
+        text = Token.issue(self.user, "archive", 30)[1]
+        self.bob.force_login(User.objects.create_superuser("admin@example.org"))
+        page = f"/admin/accounts/user/{self.user.pk}/password/"
+        self.bob.post(page, {"password1": "12345678", "password2": NEW})  # saves nothing
+        assert self.asks_with(text) == 200
+        self.bob.post(page, {"password1": NEW, "password2": NEW, "usable_password": "true"})
+        assert self.asks_with(text) == 401
+
     def test_a_change_keeps_tokens_and_says_so(self) -> None:
         text = Token.issue(self.user, "archive", 30)[1]
         self.alice.force_login(self.user)
