@@ -71,7 +71,7 @@ MODELS: dict[str, ModelSpec] = {
             backend="ml.backends.coloria:load",
             weights=Weights(
                 file="coloria.onnx",
-                sha256="6e41ae4a455a239a2aadf1d0fa8046ce17116917b554f989f4f398c7540fc5c6",
+                sha256="68f30697cc46e62bf1f53e0f2cac6200957fe2d922ff9cc0fb3a5566484477d6",
                 licence="Apache-2.0",
                 publisher="COLORIA",
             ),

@@ -155,7 +155,8 @@ def undeclared(paths: list[Path], allowed: set[str]) -> Iterator[str]:
 
 
 def test_what_the_site_imports_is_in_the_base_requirements() -> None:
-    site = [path for path in modules(*OURS) if not below(path, FRAMEWORK_PLACES)]
+    asked_for = ("coloria/counters.py",)  # by COLORIA_CACHE_URL, which names the missing package
+    site = [path for path in modules(*OURS) if not below(path, (*FRAMEWORK_PLACES, *asked_for))]
     assert not list(undeclared(site, declared("base")))
 
 
