@@ -5,6 +5,7 @@ atomically.
 import json
 import os
 import platform
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -25,11 +26,30 @@ def write_atomic(path: Path, write: Any) -> None:
 
 def save(path: Path, state: dict[str, Any], record: dict[str, Any]) -> None:
     """Write `state` to `path` and `record` with the environment to `path` + .json."""
-    record = {**record, "environment": environment()}
     write_atomic(path, lambda part: torch.save(state, part))
+    describe(path, record)
+
+
+def describe(path: Path, record: dict[str, Any]) -> None:
+    record = {**record, "environment": environment()}
     write_atomic(
         path.with_suffix(".json"), lambda part: part.write_text(json.dumps(record, indent=1))
     )
+
+
+def again(path: Path, written: Path, record: dict[str, Any]) -> None:
+    """What `written` holds under another name too, at the cost of no second copy where the file
+    system has links.
+    """
+    temporary = path.with_name(path.name + ".part")
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(written, temporary)
+    except OSError:
+        shutil.copyfile(written, temporary)
+    temporary.replace(path)
+    temporary.unlink(missing_ok=True)  # replacing a file by itself leaves both names
+    describe(path, record)
 
 
 def load(path: Path) -> dict[str, Any]:

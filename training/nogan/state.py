@@ -46,6 +46,7 @@ class State:
     losses: list[float] = field(default_factory=list)  # one per step, over all stages
     stages: list[dict[str, Any]] = field(default_factory=list)  # what became of each
     best: float = math.inf
+    written: tuple[int, Path] | None = None  # the newest file of `publish`, and its step
 
     @property
     def last(self) -> Path:
@@ -81,9 +82,16 @@ class State:
         }
 
     def publish(self, path: Path) -> Path:
-        """The generator in upstream's format, with its side file."""
+        """The generator in upstream's format, with its side file. Of one step there is one file, of
+        up to a gigabyte, under as many names as are asked for.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
-        checkpoint.save(path, generator.published(self.generator), self.figures())
+        step = len(self.losses)
+        if self.written and self.written[0] == step:
+            checkpoint.again(path, self.written[1], self.figures())
+        else:
+            checkpoint.save(path, generator.published(self.generator), self.figures())
+        self.written = step, path
         return path
 
     def finish_stage(self, label: str, **figures: Any) -> None:
