@@ -1,7 +1,7 @@
 """A file server with every bad habit."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,7 +23,6 @@ class Habits:
     status: int = 200
     location: str = ""
     drip: float = 0.0  # seconds before each byte
-    last: Callable[[], object] | None = None  # called after the last byte, before the end
 
 
 @dataclass
@@ -91,10 +90,6 @@ class Handler(BaseHTTPRequestHandler):
         try:
             for piece in pieces(body[: habits.cut], habits.drip):
                 self.wfile.write(piece)
-            if habits.last:
-                time.sleep(1)  # the client has read what there is
-                habits.last()
-                time.sleep(1)
         except ConnectionError:
             pass  # the client has seen enough
 

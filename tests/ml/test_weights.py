@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from tqdm import tqdm
 
 from ml import records, registry
 from ml.spec import ModelSpec
@@ -134,17 +134,20 @@ def test_a_fetched_file_that_does_not_fit_is_thrown_away(
 
 
 def test_ctrl_c_leaves_what_came_and_says_how_to_go_on(
-    spec: ModelSpec, server: Server, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
+    spec: ModelSpec, server: Server, checkpoint: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    body, main = checkpoint.read_bytes(), threading.main_thread().ident
-    assert main
-    server.serve("tiny.pth", body, cut=900, last=lambda: signal.pthread_kill(main, signal.SIGINT))
-    said = fails("fetch", "tiny")
+    body = checkpoint.read_bytes()
+    server.serve("tiny.pth", body, cut=900)
+    with monkeypatch.context() as patch:
+        patch.setattr(tqdm, "update", lambda *_: signal.raise_signal(signal.SIGINT))
+        said = fails("fetch", "tiny")
     assert said.endswith("to go on: python manage.py weights fetch tiny")
-    assert "900 B fetched so far" in line("tiny")
+    came = next(folder.rglob("*.part")).stat().st_size
+    assert 0 < came <= 900
+    assert f"{came} B fetched so far" in line("tiny")
     server.serve("tiny.pth", body)
     run("fetch", "tiny")
-    assert server.asked[-1][1]["Range"] == "bytes=900-"
+    assert server.asked[-1][1]["Range"] == f"bytes={came}-"
 
 
 def test_ctrl_c_in_any_other_action_changes_nothing(
