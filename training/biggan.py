@@ -135,15 +135,16 @@ def generator(finetune: bool) -> tuple[BigColor, tuple[str, ...]]:
 
 
 def initialise(net: nn.Module, how: str, idle: tuple[str, ...] = ()) -> None:
-    """First weights by name (S059): ortho, N02, xavier, or "" for torch's own; a direction for
+    """First weights by name (S059): ortho, N02, xavier, or empty for torch's own; a direction for
     every spectral norm.
     """
     fills: dict[str, Any] = {
         "ortho": nn.init.orthogonal_,
         "N02": lambda weight: nn.init.normal_(weight, std=0.02),
         "xavier": nn.init.xavier_uniform_,
-        "": lambda weight: weight,
+        "empty": lambda weight: weight,
     }
+    how = how or "empty"  # the report's --weight_init ""
     if how not in fills:
         raise TrainingError(f"weight_init={how} is not known; it is ortho, N02, xavier or empty")
     for name, layer in net.named_modules():

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from training.nogan.config import PRESETS as NOGAN
-from training.nogan.config import NoganConfig, stage_fields, with_stage
+from training.nogan.config import NoganConfig, check_skip, stage_fields, with_stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +218,8 @@ def override(config: Config, assignments: list[str]) -> Config:
             config = with_stage(config, key, value)
         else:
             config = dataclasses.replace(config, **{key: value})
+    if isinstance(config, NoganConfig):
+        check_skip(config)
     return config
 
 

@@ -20,7 +20,7 @@ FORMATS = {
     "coloria": "*.pt",
     "deoldify": "*.pth",
     "zhang": "*.pth",
-    "bigcolor": "EG_[0-9]*.ckpt",
+    "bigcolor": "EG_EMA_*.ckpt",  # averaged, as the network that is installed in the end
     "cnn": "*.keras",
 }
 

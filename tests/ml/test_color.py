@@ -26,7 +26,7 @@ def test_lab_comes_back_as_the_same_8_bit_colour() -> None:
 
 
 def test_bins_cover_every_srgb_colour() -> None:
-    """S116: a colour is never further from its bin than half a cell's diagonal."""
+    """A colour is never further from its bin than half a cell's diagonal."""
     ab = lab_from_rgb(np.random.default_rng(0).integers(0, 256, (5000, 3), dtype=np.uint8))[:, 1:]
     nearest = np.sqrt(((ab[:, None] - ab_bins()) ** 2).sum(-1)).min(1)
     assert nearest.max() < 7.5

@@ -104,8 +104,10 @@ def test_the_checkpoints_of_a_run_are_found_in_the_order_of_steps(tmp_path: Path
 
 
 def test_epochs_are_told_by_the_names_that_upstream_gives(tmp_path: Path) -> None:
-    """S118: BigColor's raw weights; the averaged ones beside them are not counted twice."""
-    for name in ("EG_001", "EG_010", "EG_002", "EG_EMA_001"):
+    """S100, S120: of BigColor's files the averaged ones; they are read with the raw ones beside
+    them, which are not counted twice.
+    """
+    for name in ("EG_001", "EG_EMA_001", "EG_EMA_010", "EG_EMA_002"):
         (tmp_path / f"{name}.ckpt").write_bytes(b"")
     rows = contenders("bigcolor", tmp_path, tmp_path)
     assert [row.step for row in rows.values()] == [1, 2, 10]

@@ -83,7 +83,7 @@ def test_what_differs_from_the_reports_network_is_named(
 
 
 def test_a_model_of_another_size_has_the_same_weights_and_is_read(tmp_path: Path) -> None:
-    """S064: the report's text trains at 160 px in one place and at 128 in another."""
+    """S104, S110: the report's text trains at 160 px in one place and at 128 in another."""
     model = config(NEW, ".keras")
     setting(block("input"), None, "batch_shape", [None, 128, 128, 3])(model)
     network([write(tmp_path / "model.keras", NEW, config=model)], "CNN")

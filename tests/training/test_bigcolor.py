@@ -1,6 +1,7 @@
 """`train_model bigcolor` end to end: it finishes, resumes after kill -9, shares, stops, refuses."""
 
 import dataclasses
+import itertools
 import json
 import logging
 import shutil
@@ -110,6 +111,7 @@ def test_every_epoch_leaves_files_as_upstream_releases_them(finished: Path, smal
     assert (finished / "EG_000.ckpt").exists()
     installed = network([finished / "bigcolor.ckpt"], "BigColor").state_dict()
     runs.same(network([raw, average], "BigColor").state_dict(), installed)
+    runs.same(network([average], "BigColor").state_dict(), installed)  # as it is measured: S120
     changed = network([raw], "BigColor").state_dict()
     assert any(not torch.equal(installed[name], changed[name]) for name in installed)
 
@@ -210,6 +212,22 @@ def test_the_held_out_photos_may_come_from_a_folder_of_their_own(
     assert len(found.valid) == 2
 
 
+def test_a_class_of_few_photos_is_divided_like_the_whole(
+    photos: Path, tmp_path: Path, small: None
+) -> None:
+    """S026: one folder of many, its photos held out in part."""
+    places = [tmp_path / "data" / f"class{number:02d}" for number in range(20)]
+    for place, photo in zip(places, itertools.cycle(sorted((photos / "more").iterdir()))):
+        place.mkdir(parents=True)
+        for part in ("a", "b", "c"):
+            shutil.copy(photo, place / f"{part}.jpg")
+    settings = config("index_target=7", "valid_photos=1")
+    found = prepare(tmp_path / "data", tmp_path / "cache", settings)
+    for part, count in ((found.train, 2), (found.valid, 1)):
+        assert len(part) == count
+        assert {part.store.names[photo][:7] for photo in part.photos} == {"class07"}
+
+
 def test_every_sample_is_the_middle_of_its_photo_with_a_latent_of_its_own(
     photos: Path, tmp_path: Path, small: None
 ) -> None:
@@ -284,7 +302,9 @@ def test_the_defaults_are_the_reports() -> None:
     assert {name: held[name] for name in report} == report
     for name, value in report.items():
         text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-        assert override(PRESETS["bigcolor"]["report"], [f"{name}={text}"]) is not None
+        another = not value if isinstance(value, bool) else type(value)()
+        other = dataclasses.replace(PRESETS["bigcolor"]["report"], **{name: another})
+        assert getattr(override(other, [f"{name}={text}"]), name) == value
 
 
 def test_the_three_runs_of_the_text_are_presets() -> None:

@@ -127,6 +127,24 @@ def test_a_generator_that_is_to_stay_stays(monkeypatch: pytest.MonkeyPatch) -> N
     assert all(torch.equal(value, critic[name]) for name, value in game.critic.named_parameters())
 
 
+def test_the_perceptual_loss_counts_a_fifth_and_can_be_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """S075."""
+    pytest.importorskip("torchvision", reason="torchvision is missing")
+    monkeypatch.setattr(bigcolor, "WIDTH", WIDTH)
+    game = Game(config("perceptual=random"), "cpu", 1)
+    x, c, z = batch()
+    game.train()
+    fake = game.paint(grey(x), c, z)
+    assert game.features
+    distance = game.features(x, (fake + 1) / 2).item()
+    assert distance > 0
+    assert game.complaints(x, c, fake)["lpips"].item() == pytest.approx(0.2 * distance, rel=1e-5)
+    without = Game(config("perceptual=random", "loss_lpips=false"), "cpu", 1)
+    assert without.step(x, c, z).keys() == {"loss_d", "adv", "mse", "loss"}
+
+
 def test_the_average_follows_slowly(game: Game) -> None:
     """S077: decay 0.999, faster at the start."""
     name = "E.res1.conv.weight"

@@ -64,7 +64,10 @@ def test_each_stage_has_the_reports_figures(config: NoganConfig) -> None:
     assert rates == {
         "generator-64": (3e-7, 3e-4), "generator-128": (1e-7, 1e-4), "generator-192": (5e-8, 5e-5)
     }  # fmt: skip
-    assert stage(config, "generator-192").keep_pct == 0.5
+    assert {s.pct_start for s in config.stages if not s.frozen} == {1e-8}  # upstream's
+    for name, size, share in (("generator-128", 128, 1.0), ("generator-192", 192, 0.5)):
+        later = stage(config, name)
+        assert (later.size, later.keep_pct) == (size, share)
     begin, later = stage(config, "critic-128"), stage(config, "critic-192")
     assert (begin.batch, begin.size, begin.epochs, begin.rates[1]) == (64, 128, 6, 1e-3)
     assert (later.batch, later.size, later.epochs, later.rates[1]) == (16, 192, 4, 1e-4)
@@ -110,7 +113,7 @@ def test_the_reports_times_stand_beside_ours() -> None:
         },
         "stable": {
             "generator-64": "1:32:44", "generator-192": "9:40:34",
-            "critic-128": "4:00:56", "critic-192": "7:37:55", "gan": "1:00:00",
+            "critic-128": "4:01:00", "critic-192": "7:37:57", "gan": "1:00:00",
         },
     }  # fmt: skip
     for network, row in times.items():
@@ -120,6 +123,8 @@ def test_the_reports_times_stand_beside_ours() -> None:
 def test_the_run_that_was_reported_left_out_stables_128_px() -> None:
     """S129."""
     assert PRESETS["stable"]["reported"].skip == ("generator-128",)
+    with pytest.raises(ValueError, match=r"skip=generator-129: .* generator-128, "):
+        override(STABLE, ["skip=generator-129"])
 
 
 def test_dry_run_prints_the_stages() -> None:

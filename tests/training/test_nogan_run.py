@@ -27,7 +27,7 @@ from training.errors import NonFiniteLoss
 pytest.importorskip("torchvision", reason="the recipe's networks need it: make full")
 pytest.importorskip("fastai", reason="the recipe is written in it: make full")
 
-from tests.training import tiny_nogan
+from tests.training import runs, tiny_nogan
 from training.nogan import generator as generators
 from training.nogan import learners, measure
 from training.nogan.critic import critic
@@ -127,22 +127,42 @@ def step(run: Path) -> int:
 @pytest.mark.usefixtures("tiny_layout")
 @pytest.mark.timeout(300)
 def test_a_skipped_stage_is_in_the_record(photos: Path, tmp_path: Path) -> None:
-    """S040, S129: every stage leaves a checkpoint, its figures and its time, or says skipped."""
+    """S040, S046, S129: every stage leaves a checkpoint, its figures and its time, and, where all
+    photos took part, the report's beside it (S125); or says skipped.
+    """
     tiny_nogan.train(
-        photos, tmp_path / "run", "skip=critic-128,gan", "generator-64-frozen.epochs=1"
-    )
+        photos, tmp_path / "run", "skip=gan", "generator-64-frozen.epochs=1",
+        "critic-128.max_steps=0",
+    )  # fmt: skip
     stages = json.loads((tmp_path / "run/last.json").read_text())["stages"]
     status = {row["stage"]: row["status"] for row in stages}
     assert status == {
-        "generator-64-frozen": "done", "images-1": "done", "critic-128-1": "skipped",
+        "generator-64-frozen": "done", "images-1": "done", "critic-128-1": "done",
         "gan-1": "skipped",
     }  # fmt: skip
     assert stages[0]["seconds_per_epoch"] > 0
+    assert [row.get("reported_seconds_per_epoch") for row in stages] == [None, None, 866, None]
+    judge = checkpoint.load(tmp_path / "run/checkpoints/critic-128-1.pt")
+    runs.same(judge, checkpoint.load(tmp_path / "run/last.pt")["critic"])
     assert stages[0]["de00"] > 0
     assert (tmp_path / "run/checkpoints/generator-64-frozen.pth").exists()
     painted = list((tmp_path / "run/generated/round-1").glob("*.png"))
     assert len(painted) == stages[1]["pictures"]
     assert list((tmp_path / "run/sheets").iterdir())
+
+
+@pytest.mark.usefixtures("tiny_layout")
+@pytest.mark.timeout(300)
+def test_steps_between_checkpoints_are_counted_over_epochs(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S093: two epochs of two steps, a checkpoint every three."""
+    kept: list[int] = []
+    save = State.save
+    monkeypatch.setattr(State, "save", lambda s: (kept.append(len(s.losses)), save(s)))
+    skip = "skip=images,critic-128,gan"
+    tiny_nogan.train(photos, tmp_path / "run", skip, "checkpoint_every=3")
+    assert kept == [3, 4, 4, 4, 4]  # the fourth and on: the ends of stages
 
 
 @pytest.mark.usefixtures("tiny_layout")

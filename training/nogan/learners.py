@@ -156,8 +156,8 @@ class Books(Callback):  # type: ignore[misc]
         self.tell()
         if len(self.state.losses) % self.state.config.validate_every == 0 and self.look:
             self.look()
-        last = self.batch == self.steps and self.epoch + 1 == self.n_epoch
-        if self.batch % self.every == 0 and not last:  # the end of the stage is kept anyway
+        done = self.epoch * self.steps + self.batch
+        if done % self.every == 0 and done < self.n_epoch * self.steps:  # its end is kept anyway
             self.keep()
 
     def tell(self) -> None:

@@ -61,17 +61,26 @@ def check(config: BigColorConfig) -> None:
 
 
 def prepare(data: Path, cache: Path, config: BigColorConfig) -> Photos:
-    """Pack the photos and divide them (S025-S028): the same transform for both parts."""
+    """Pack the photos, leave those whose class is in use and divide them (S025-S028): the same
+    transform for both parts. Raises TrainingError if too few are left.
+    """
     with loop.first_process_first():
         store = pack(data, cache, config.side, config.min_chroma)
         apart = store
         if config.path_imgnet_val:
             apart = pack(Path(config.path_imgnet_val), cache, config.side, config.min_chroma)
     known = classes(store.names)
+    usable = in_use(store, known, config)
     valid = 0 if apart is not store else config.valid_photos
-    train, held_out = split(len(store), valid, config.keep_pct, config.seed)
+    train, held_out = divided(usable, valid, config.keep_pct, config.seed)
     if apart is not store:
-        held_out = split(len(apart), config.valid_photos, 1, config.seed)[1]
+        others = in_use(apart, known, config)
+        held_out = divided(others, config.valid_photos, 1, config.seed)[1]
+    if not train or not held_out:
+        raise TrainingError(
+            f"{len(usable)} photos are left of the classes index_target, {len(train)} to learn "
+            f"from and {len(held_out)} held out: too few"
+        )
     return Photos(
         train=squares(store, train, known, config),
         valid=squares(apart, held_out, known, config),
@@ -79,17 +88,28 @@ def prepare(data: Path, cache: Path, config: BigColorConfig) -> Photos:
     )
 
 
+def in_use(store: PhotoStore, known: list[str], config: BigColorConfig) -> list[int]:
+    """The photos whose class is one of `index_target` (S026)."""
+    wanted = set(config.index_target or range(bigcolor.CLASSES))
+    marks = labels(store.names, known, bigcolor.CLASSES)
+    return [photo for photo, mark in enumerate(marks) if mark in wanted]
+
+
+def divided(
+    photos: list[int], valid: int, keep_pct: float, seed: int
+) -> tuple[list[int], list[int]]:
+    """`split` of these photos instead of a whole store."""
+    train, held_out = split(len(photos), valid, keep_pct, seed)
+    return [photos[place] for place in train], [photos[place] for place in held_out]
+
+
 def squares(
     store: PhotoStore, photos: list[int], known: list[str], config: BigColorConfig
 ) -> Squares:
-    """Those of `photos` whose class is in use. Raises TrainingError if none is left."""
     marks = labels(store.names, known, bigcolor.CLASSES)
-    wanted = set(config.index_target or range(bigcolor.CLASSES))
-    photos = [photo for photo in photos if marks[photo] in wanted]
-    if not photos:
-        raise TrainingError("no photo is left of the classes index_target, or there are too few")
-    latent = (config.dim_z, config.deviation)
-    return Squares(store, photos, marks, config.side, latent, config.seed)
+    return Squares(
+        store, photos, marks, config.side, (config.dim_z, config.deviation), config.seed
+    )
 
 
 class Books:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
-from training import loop
+from training import checkpoint, loop
 from training.board import SummaryWriter
 from training.data import PhotoStore, pack, split
 from training.errors import NonFiniteLoss
@@ -147,6 +147,9 @@ class Nogan:
         if look is not None:
             figures |= self.look(label)
             state.publish(state.out / "checkpoints" / f"{label}.pth")  # S040
+        else:
+            weights = state.out / "checkpoints" / f"{label}.pt"
+            checkpoint.save(weights, state.critic.state_dict(), state.figures())  # S046
         if not stage.max_steps and stage.name in REPORTED_SECONDS[config.network]:
             figures["reported_seconds_per_epoch"] = REPORTED_SECONDS[config.network][stage.name]
         steps = stage.epochs * len(loaders.train)
