@@ -1,16 +1,19 @@
 """Which decoding of the distribution is best? Temperature, chroma, input size; held-out photos.
 
     python benchmarks/decoding.py --data DIR --names RUN/split.json [--weights FILE] [--limit N]
+        [--without 'face_*,utk_*']
 
 Photos of at most 256 px, luma alone, no hints; `split.json` is what `train_model coloria` held out.
-Then the colour of least expected dE00 under the distribution instead of its mean, and the mean of
-the colours at the input's size and at half of it.
+Then the colour of least expected dE00 under the distribution instead of its mean, the mean of the
+colours at the input's size and at half of it, and that with a share of the photo's mean colour
+taken off (a grey world).
 """
 
 import argparse
 import functools
 import json
 import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +31,8 @@ LONG_SIDE = 256
 SIDES = (96, 128, 160, 192, 224)
 DIALS = tuple(Dial(temperature, 1) for temperature in (1, 0.7, 0.5, 0.38, 0.25))
 CHROMAS = tuple(Dial(0.5, chroma) for chroma in (0.9, 1.1, 1.15, 1.3))
-BOTH = tuple(Dial(t, chroma) for t in (0.5, 0.6, 0.7, 0.85) for chroma in (1.2, 1.4))
+BOTH = tuple(Dial(t, chroma) for t in (0.45, 0.6, 0.75) for chroma in (1.3, 1.4, 1.45, 1.5))
+GREY_WORLD = (0.1, 0.2)  # shares of the mean colour
 LIGHTNESS = np.arange(5, 100, 10)
 
 
@@ -68,6 +72,15 @@ def read(model, path, side):
     return photo, luma, model.logits(luma, hint_planes((), *size)), lab, colourfulness(rgb), grey
 
 
+def less_cast(pair, share):
+    """The natural colours less a share of their mean over the photo, at the natural mean chroma."""
+    ab = mean_of(*(decode(logits, NATURAL) for logits in pair))
+    less = ab - share * ab.mean((0, 1))
+    return less * (
+        np.hypot(*np.moveaxis(ab, -1, 0)).mean() / np.hypot(*np.moveaxis(less, -1, 0)).mean()
+    )
+
+
 def row(name, photos, rule):
     greys, truths = (np.array([photo[index] for photo in photos]) for index in (5, 4))
     scores, colours = [], []
@@ -88,12 +101,18 @@ def main():
     parser.add_argument("--names", type=Path)
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--limit", type=int, default=100)
+    parser.add_argument("--without", default="", metavar="GLOB,GLOB", help="photos to leave out")
     options = parser.parse_args()
     if not (options.data and options.names):
         sys.stdout.write("left out: needs --data DIR and --names RUN/split.json\n")
         return
     model = registry.load("coloria", weights=options.weights)
-    names = json.loads(options.names.read_text())["valid"][: options.limit]
+    left_out = options.without.split(",")
+    names = [
+        name
+        for name in json.loads(options.names.read_text())["valid"]
+        if not any(fnmatch(name, glob) for glob in left_out)
+    ][: options.limit]
     seen = {}
     for side in SIDES:
         photos = seen[side] = [read(model, options.data / name, side) for name in names]
@@ -113,6 +132,9 @@ def main():
     for dial in BOTH:
         name = f"{model.side} and half, T {dial.temperature}, chroma x {dial.chroma}"
         row(name, both, lambda pair, luma, dial=dial: mean_of(*(decode(x, dial) for x in pair)))
+    for share in GREY_WORLD:
+        name = f"{model.side} and half, natural, grey world {share}"
+        row(name, both, lambda pair, luma, share=share: less_cast(pair, share))
 
 
 if __name__ == "__main__":

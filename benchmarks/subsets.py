@@ -96,6 +96,8 @@ if __name__ == "__main__":
     parser.add_argument("--weights", type=Path, default=BUNDLED)
     parser.add_argument("--card", action="store_true")
     chosen = parser.parse_args()
+    if chosen.card and (chosen.hints or chosen.weights != BUNDLED):
+        parser.error("--card goes with the bundled weights and without hints")
     if not (chosen.data and chosen.names):
         sys.stdout.write("left out: needs --data DIR and --names RUN/split.json\n")
         sys.exit()

@@ -12,6 +12,8 @@ from typing import Any
 
 import torch
 
+from training.errors import TrainingError
+
 
 def write_atomic(path: Path, write: Any) -> None:
     """Call `write(temporary path)`, then move the file to `path`; a crash or a full disk leaves the
@@ -50,6 +52,20 @@ def again(path: Path, written: Path, record: dict[str, Any]) -> None:
     temporary.replace(path)
     temporary.unlink(missing_ok=True)  # replacing a file by itself leaves both names
     describe(path, record)
+
+
+def note_split(out: Path, held_out: dict[str, list[str]], resumed: bool) -> None:
+    """Write split.json: the names of the photos held out. Raises TrainingError if a run that goes
+    on held out others.
+    """
+    path = out / "split.json"
+    if resumed and path.exists() and json.loads(path.read_text()) != held_out:
+        raise TrainingError(
+            f"other photos would be held out than {path} says: the photos below --data, or "
+            "settings that divide them, are not those of before. Go on with those, or begin in "
+            "another --out"
+        )
+    write_atomic(path, lambda part: part.write_text(json.dumps(held_out)))
 
 
 def load(path: Path) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from training.nogan.config import PRESETS as NOGAN
-from training.nogan.config import NoganConfig, check_skip, stage_fields, with_stage
+from training.nogan.config import NoganConfig, Stage, check_skip, stage_fields, with_stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +183,25 @@ PRESETS: dict[str, Mapping[str, Config]] = {
 }  # fmt: skip
 
 
+def restored(config: Config, held: Mapping[str, Any]) -> Config:
+    """`config` with the values of a run's side file, in which tuples and stages have become lists
+    and objects.
+    """
+    values = {field.name: held[field.name] for field in dataclasses.fields(config)
+              if field.name in held}  # fmt: skip
+    for name in ("stages", "cycle"):
+        if name in values:
+            values[name] = [Stage(**tupled(stage)) for stage in values[name]]
+    return dataclasses.replace(config, **tupled(values))
+
+
+def tupled(value: Any) -> Any:
+    """Lists made tuples, at any depth."""
+    if isinstance(value, dict):
+        return {key: tupled(part) for key, part in value.items()}
+    return tuple(tupled(part) for part in value) if isinstance(value, list) else value
+
+
 def knobs(config: Config) -> dict[str, Any]:
     """Every setting by the name that `override` knows it by."""
     fields = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
@@ -233,7 +252,10 @@ def parse(key: str, text: str, current: Any) -> Any:
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
         if isinstance(current, tuple):
             kind = str if key in ("skip", "mix") else type(current[0]) if current else int
-            return tuple(kind(part) for part in text.split(",") if part)
+            parts = tuple(kind(part) for part in text.split(",") if part)
+            for rule in parts if key == "mix" else ():
+                float(str(rule).rpartition("=")[2])
+            return parts
         return type(current)(text)
     except (KeyError, ValueError) as error:
         raise ValueError(

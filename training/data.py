@@ -25,7 +25,9 @@ from torch.utils.data import Dataset, Sampler
 
 from ml.color import lab_from_rgb
 from ml.nets.coloria import OUTPUT_STRIDE
+from training.checkpoint import write_atomic
 from training.config import ColoriaConfig
+from training.errors import TrainingError
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +79,8 @@ def decode(path: Path, side: int) -> Pixels:
 def pack(folder: Path, cache: Path, side: int, min_chroma: float) -> PhotoStore:
     """Decode every usable photo below `folder` once and map the result.
 
-    Damaged and near-grey photos are left out and listed in `<cache>/<key>.json`.
+    Damaged and near-grey photos are left out and listed in `<cache>/<key>.json`. Raises
+    FileNotFoundError without photos, TrainingError if none can be used.
     """
     paths = find_photos(folder)
     listing = "\n".join(f"{path.relative_to(folder)} {path.stat().st_size}" for path in paths)
@@ -86,8 +89,12 @@ def pack(folder: Path, cache: Path, side: int, min_chroma: float) -> PhotoStore:
     if not index_file.exists():
         cache.mkdir(parents=True, exist_ok=True)
         index = write_pack(folder, paths, pixel_file, side, min_chroma)
-        index_file.write_text(json.dumps(index))
+        write_atomic(index_file, lambda part: part.write_text(json.dumps(index)))
     index = json.loads(index_file.read_text())
+    if not index["names"]:
+        raise TrainingError(
+            f"none of the {len(paths)} photos below {folder} can be used; {index_file} says why"
+        )
     for name, reason in index["skipped"].items():
         logger.debug("left out %s: %s", name, reason)
     logger.info(

@@ -21,13 +21,15 @@ from training import checkpoint, sheet
 from training.board import SummaryWriter
 from training.config import ColoriaConfig
 from training.data import Crops, Pixels, Steps
-from training.errors import NonFiniteLoss
+from training.errors import NonFiniteLoss, TrainingError
 
 logger = logging.getLogger(__name__)
 
 
 def pick(device: str) -> str:
-    """The device that `auto` stands for: a GPU where there is one."""
+    """The device that `auto` stands for: a GPU where there is one. Raises TrainingError."""
+    if device == "cuda" and not torch.cuda.is_available():
+        raise TrainingError("there is no GPU that torch can use; --device cpu trains without")
     if device != "auto":
         return device
     return "cuda" if torch.cuda.is_available() else "cpu"
@@ -38,9 +40,17 @@ def place() -> tuple[int, int]:
     return int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
 
 
+def alone(recipe: str) -> None:
+    """Raises TrainingError where `torchrun` started several processes for a recipe of one."""
+    if place()[1] > 1:
+        raise TrainingError(f"{recipe} learns in one process; start it without torchrun")
+
+
 @contextlib.contextmanager
 def processes(device: str) -> Iterator[None]:
-    """Join the processes that `torchrun` started; nothing to do for a single one."""
+    """Join the processes that `torchrun` started, each on its own GPU (S088)."""
+    if device == "cuda":
+        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
     if place()[1] == 1:
         yield
         return
@@ -64,8 +74,8 @@ def first_process_first() -> Iterator[None]:
 
 def rate(step: int, config: ColoriaConfig) -> float:
     """Share of the learning rate at `step`: linear warm-up, constant, linear decay to zero."""
-    remaining = (config.steps - step) / (config.decay * config.steps)
-    return min(1.0, (step + 1) / config.warmup, remaining)
+    falling = max(1.0, config.decay * config.steps)
+    return min(1.0, (step + 1) / max(1, config.warmup), (config.steps - step) / falling)
 
 
 @torch.no_grad()
@@ -137,6 +147,8 @@ def train(
         net.load_state_dict(state["net"])
         ema.load_state_dict(state["ema"])
         optimiser.load_state_dict(state["optimiser"])
+        for group in optimiser.param_groups:  # may have been changed since, as the rates (S099)
+            group["weight_decay"] = config.weight_decay
         step, best, seconds = state["step"], state["best"], state["seconds"]
         logger.info("resumed at step %d from %s", step, last)
 
@@ -158,7 +170,8 @@ def train(
     full_rates = [group["lr"] for group in groups]
     started, mean = time.monotonic() - seconds, math.nan
     bar = tqdm(total=config.steps, initial=step, unit="step", disable=not first)
-    with SummaryWriter(str(out / "tensorboard" / (f"process{rank}" if rank else ""))) as board, bar:
+    folder = out / "tensorboard" / (f"process{rank}" if rank else "")
+    with SummaryWriter(str(folder), purge_step=step + 1) as board, bar:
         for luma, hints, ab in loader:
             share = rate(step, config)
             for group, full in zip(optimiser.param_groups, full_rates, strict=True):
@@ -191,6 +204,11 @@ def train(
             if config.keep_every and step % config.keep_every == 0:
                 keep(out / f"ema_{step:07d}.pt", {"ema": ema.state_dict(), "step": step})
             if step % config.checkpoint_every == 0 or step == config.steps:
+                if not all(bool(value.isfinite().all()) for value in net.parameters()):
+                    raise NonFiniteLoss(
+                        f"step {step - 1} made weights infinite; the last good checkpoint is {last}"
+                    )
+                board.flush()  # what a resumed run does not repeat must be on disk
                 state = {
                     "net": net.state_dict(),
                     "ema": ema.state_dict(),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 XML, BIN, SEAL = "network.xml", "network.bin", "seal.json"
+RAW, AVERAGED = "EG_", "EG_EMA_"  # how the names of BigColor's files begin
 DRIVER = Path("/proc/driver/nvidia/version")  # there without torch to ask
 
 Input = NDArray[Any]
@@ -78,7 +79,11 @@ def gpu(device: str) -> bool:
 
 def network(spec: ModelSpec, path: Path) -> "nn.Module":
     """The torch module of an installed folder or of a checkpoint file. Raises ModelUnavailable."""
-    return read(spec, [records.trusted(spec, path) if path.is_dir() else path])
+    if path.is_dir():
+        return read(spec, [records.trusted(spec, path)])
+    if path.name.startswith(AVERAGED):  # a list without names: the raw weights beside it have them
+        return read(spec, [path.with_name(path.name.replace(AVERAGED, RAW, 1)), path])
+    return read(spec, [path])
 
 
 def read(spec: ModelSpec, paths: Sequence[Path]) -> "nn.Module":

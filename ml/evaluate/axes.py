@@ -112,7 +112,9 @@ def steps(low: float, high: float, count: int = 6) -> list[float]:
 def span(values: Sequence[float], include: Sequence[float] = ()) -> Span:
     """From the least to the greatest with a little air; never empty."""
     low, high = min([*values, *include]), max([*values, *include])
-    air = 0.05 * (high - low) or 1.0
+    if low == high:
+        return low - 1, high + 1
+    air = 0.05 * (high - low)
     return low - air * (low not in include), high + air * (high not in include)
 
 

@@ -16,6 +16,7 @@ from ml.errors import ColorizeError, OutOfMemory
 from ml.evaluate.figures import Scores, mean, spread, summary
 from ml.evaluate.photos import LONG_SIDE, names, read, revealed, set_hash, three
 from ml.images import Photograph
+from ml.memory import ran_out
 from ml.spec import Colorizer, Settings
 
 logger = logging.getLogger(__name__)
@@ -132,7 +133,9 @@ class Painter:
                 scores[photo.name] = self.measure(colorizer, photo)
             except ColorizeError as error:
                 failed.append({"photo": photo.name, "code": error.code})
-            except MemoryError:
+            except (MemoryError, RuntimeError) as error:
+                if not ran_out(error):
+                    raise
                 failed.append({"photo": photo.name, "code": OutOfMemory.code})
             progress(1)
         return scores, failed

@@ -73,8 +73,12 @@ def differences(report: Report, name: str) -> str:
 
 
 def vividness(report: Report) -> str:
-    """dE00 against colourfulness: a muted model is close to the truth and shows little."""
+    """dE00 against colourfulness: a muted model is close to the truth and shows little. "" where
+    the truth has no colour.
+    """
     truth, grey = report["truth"]["colourfulness"], report["grey"]["de00"]["mean"]
+    if not truth:
+        return ""
     places = {
         name: (row["colourfulness"] / truth, row["de00"]["mean"])
         for name, row in measured(report).items()
@@ -108,7 +112,7 @@ def course(report: Report) -> str:
     bars = [(step, mean, *(mean - d["mean"] + end for end in d["ci95"])) for step, mean, d in rows]
     values = [value for _, *three in bars for value in three]
     axes = Axes(span([step for step, *_ in bars], (0.0,)), span([*values, grey]), right=24)
-    axes.scale_x("training step")
+    axes.scale_x("step or epoch of the training")
     axes.scale_y("mean dE00")
     axes.line((0, grey), (axes.x[1], grey), "plain mean")
     axes.text(axes.x[1], grey, "left grey", "label", (-4, -5), "end")

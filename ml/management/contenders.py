@@ -7,7 +7,9 @@ import re
 import tempfile
 from functools import partial
 from pathlib import Path
+from pickle import UnpicklingError
 
+from django.conf import settings as project
 from django.core.management.base import CommandError
 
 from ml import records, registry
@@ -31,6 +33,8 @@ def contenders(wanted: str, checkpoints: Path | None, folder: Path) -> dict[str,
     """
     try:
         if checkpoints:
+            if wanted == "installed":
+                raise CommandError("--checkpoints goes with one model: --models NAME")
             return of_run(registry.get(wanted), checkpoints)
         if wanted == "installed":
             return {spec.name: installed(spec, folder) for spec in registry.installed(folder)}
@@ -56,7 +60,7 @@ def installed(spec: ModelSpec, folder: Path) -> Contender:
         reason = f"{found}: {registry.remedy(spec, folder)}"
         raise ModelUnavailable(reason, {"title": spec.title})
     return Contender(
-        partial(registry.load, spec.name, folder=folder),
+        partial(registry.load, spec.name, folder=folder, device=project.COLORIA_DEVICE),
         spec.name,
         records.checksum(spec, folder),
         "hints" in spec.options,
@@ -70,8 +74,10 @@ def of_run(spec: ModelSpec, folder: Path) -> dict[str, Contender]:
     if not told:
         raise CommandError(f"no checkpoints of {spec.name} below {folder}")
     return {
-        f"{spec.name}@{path.relative_to(folder).with_suffix('').as_posix()}": of_file(spec, path)
-        for _, path in told
+        f"{spec.name}@{path.relative_to(folder).with_suffix('').as_posix()}": of_file(
+            spec, path, step
+        )
+        for step, path in told
     }
 
 
@@ -85,20 +91,20 @@ def step_of(path: Path) -> int | None:
     return int(number[1]) if number else None
 
 
-def of_file(spec: ModelSpec, path: Path) -> Contender:
+def of_file(spec: ModelSpec, path: Path, step: int | None = None) -> Contender:
     return Contender(
         partial(load, spec, path),
         spec.name,
         records.sha256(path),
         "hints" in spec.options,
-        step_of(path),
+        step,
     )
 
 
 def load(spec: ModelSpec, path: Path) -> Colorizer:
     """A checkpoint as a colorizer. Raises ModelUnavailable."""
     if spec.family != "coloria" or path.suffix == ".onnx":
-        return registry.load(spec.name, weights=path)
+        return registry.load(spec.name, weights=path, device=project.COLORIA_DEVICE)
     try:
         from training.export import export_checkpoint
     except ImportError as error:
@@ -108,6 +114,6 @@ def load(spec: ModelSpec, path: Path) -> Colorizer:
         target = Path(folder) / "weights.onnx"
         try:
             export_checkpoint(path, target)
-        except (OSError, KeyError, RuntimeError, ValueError) as error:
+        except (OSError, KeyError, RuntimeError, ValueError, UnpicklingError) as error:
             raise ModelUnavailable(f"{path.name}: {error}", {"title": spec.title}) from error
         return registry.load(spec.name, weights=target)

@@ -115,7 +115,7 @@ def test_lost_memory_costs_one_photo(
                 raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
             return photo
 
-    monkeypatch.setattr(command.registry, "load", lambda name, folder: Hungry())
+    monkeypatch.setattr(command.registry, "load", lambda name, folder, device: Hungry())
     Image.linear_gradient("L").resize((31, 20)).save(scans / "large.jpg")
     Image.linear_gradient("L").resize((30, 20)).save(scans / "small.jpg")
     with pytest.raises(CommandError):
@@ -133,7 +133,7 @@ def test_the_class_and_the_candidates_reach_the_model(
             return photo
 
     wished: list[Settings] = []
-    monkeypatch.setattr(command.registry, "load", lambda name, folder: Grey())
+    monkeypatch.setattr(command.registry, "load", lambda name, folder, device: Grey())
     colorize(scans / "one.jpg", "--out", tmp_path, "--label", label, "--candidates", 5, "--seed", 9)
     number = 151 if label == "Chihuahua" else int(label)
     assert wished == [Settings(label=number, candidates=5, seed=9)]

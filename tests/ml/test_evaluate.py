@@ -97,12 +97,13 @@ def test_a_photo_that_fails_is_named_and_costs_nothing_else(folder: Path) -> Non
     json.dumps(report, allow_nan=False)
 
 
-def test_memory_that_runs_out_fails_that_photo_only(folder: Path) -> None:
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory. Tried")])
+def test_memory_that_runs_out_fails_that_photo_only(folder: Path, error: Exception) -> None:
     class Hungry(Listening):
         def colorize(self, photo: Photograph, settings: Settings) -> Photograph:
             result = super().colorize(photo, settings)
             if len(self.heard) == 2:
-                raise MemoryError
+                raise error
             return result
 
     row = measured(folder, hungry=Hungry())["models"]["hungry"]

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -128,6 +129,9 @@ def test_a_checkpoint_that_cannot_be_read_costs_its_row_only(photos: Path, tmp_p
         (["--models", "coloria", "--checkpoints", "."], "no checkpoints of coloria"),
         (["--models", "coloria", "--hints", "-1"], "--hints is 0 or more"),
         (["--models", "coloria", "--hints", "5", "--cards"], "--cards goes with"),
+        (["--models", "coloria", "--limit", "3", "--cards"], "--cards goes with"),
+        (["--models", "coloria", "--limit", "0"], "--limit is 1 or more"),
+        (["--checkpoints", "."], "--models NAME"),
         (["--models", "coloria", "--html", "gone/report.html"], "no folder gone"),
     ],
 )
@@ -137,6 +141,30 @@ def test_a_wish_that_cannot_be_met_is_refused_before_any_work(
     monkeypatch.chdir(tmp_path)
     with pytest.raises(CommandError, match=said):
         evaluated(photos, *options)
+
+
+def test_photos_without_colour_and_results_without_colour_can_be_drawn(
+    photos: Path, tmp_path: Path
+) -> None:
+    Image.open(photos / "coffee.jpg").convert("L").save(tmp_path / "grey.png")
+    for folder, strength in ((tmp_path, 1), (photos, 0)):
+        page = tmp_path / f"{strength}.html"
+        evaluated(folder, "--models", "coloria", "--strength", strength, "--html", page)
+        assert "left grey" in page.read_text()
+
+
+def test_the_device_is_the_one_that_is_set(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.COLORIA_DEVICE = "cuda:1"
+    asked: list[object] = []
+    monkeypatch.setattr(registry, "load", lambda *_, **how: asked.append(how["device"]))
+    for row in contenders(f"coloria,coloria={BUNDLED}", None, Path("none")).values():
+        row.load()
+    assert asked == ["cuda:1", "cuda:1"]
+
+
+def test_only_the_checkpoints_of_one_run_make_a_curve() -> None:
+    rows = contenders(f"coloria={BUNDLED}", None, Path("none"))
+    assert [row.step for row in rows.values()] == [None]
 
 
 def test_an_evaluation_without_photos_says_so(tmp_path: Path) -> None:

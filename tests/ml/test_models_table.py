@@ -48,6 +48,14 @@ def test_it_says_that_every_photo_failed(cards: Path) -> None:
     assert "every photo failed" in models_table.table()
 
 
+def test_figures_of_different_photos_do_not_share_a_table(cards: Path) -> None:
+    other = MEASURED | {"set": MEASURED["set"] | {"sha256": "1" * 64}}
+    (cards / "coloria.json").write_text(json.dumps({"measured": MEASURED}))
+    (cards / "cnn.json").write_text(json.dumps({"measured": other}))
+    with pytest.raises(CommandError, match="different photos"):
+        models_table.table()
+
+
 def test_it_replaces_only_what_stands_between_the_markers() -> None:
     before = f"head\n{models_table.BEGIN}\nold\n{models_table.END}\ntail\n"
     after = models_table.refreshed(before, "new")

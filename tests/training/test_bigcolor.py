@@ -26,7 +26,7 @@ from training.config import PRESETS, override
 from training.data import shuffled
 from training.errors import MissingWeights, NonFiniteLoss, TrainingError
 from training.gan import Game
-from training.recipes.bigcolor import prepare, run
+from training.recipes.bigcolor import Books, prepare, run
 from training.squares import Squares
 
 SMALL = [sys.executable, "-m", "tests.training.small_bigcolor"]
@@ -114,6 +114,23 @@ def test_every_epoch_leaves_files_as_upstream_releases_them(finished: Path, smal
     runs.same(network([average], "BigColor").state_dict(), installed)  # as it is measured: S120
     changed = network([raw], "BigColor").state_dict()
     assert any(not torch.equal(installed[name], changed[name]) for name in installed)
+
+
+def test_an_epochs_files_are_there_before_the_checkpoint_that_a_resumed_run_begins_at(
+    photos: Path, tmp_path: Path, small: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S093, S100."""
+
+    class Killed(Exception):
+        pass
+
+    def kill(books: Books, step: int) -> None:
+        raise Killed
+
+    monkeypatch.setattr(Books, "save", kill)
+    with pytest.raises(Killed):
+        run(photos, tmp_path, tmp_path / "cache", config(), "small", False, "cpu")
+    assert (tmp_path / "EG_EMA_000.ckpt").exists()
 
 
 def test_tensorboard_and_the_sheets_show_both_networks_on_both_parts(finished: Path) -> None:
@@ -272,6 +289,7 @@ def test_each_process_takes_its_own_gpu(
 
     monkeypatch.setenv("LOCAL_RANK", "1")
     monkeypatch.setattr(torch.cuda, "set_device", take)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     with pytest.raises(Taken, match="1"):
         run(photos, tmp_path, tmp_path, config(), "small", False, "cuda")
     monkeypatch.setenv("WORLD_SIZE", "2")

@@ -13,6 +13,7 @@ import torch
 
 from ml import registry
 from ml.color import delta_e00, lab_from_rgb
+from ml.management.contenders import contenders
 from ml.spec import Settings
 from tests.ml.photos import cameraman, photograph
 from tests.training import runs
@@ -50,6 +51,9 @@ def test_the_smoke_run_ends_in_weights_that_colour(photos: Path, tmp_path: Path)
         assert result.pixels.shape == (512, 512, 3)
     assert {"loss", "acc", "train", "valid", "valid/de00"} <= runs.tags(out)
     assert {path.name[:5] for path in (out / "samples").iterdir()} == {"train", "valid"}
+    rows = contenders("cnn", out, tmp_path)  # S120
+    assert rows["cnn@my_model"].step == record["step"]
+    assert "my_model.keras is the format that Keras recommends" in said
 
 
 @pytest.mark.timeout(900)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -124,30 +125,40 @@ def test_dry_run_prints_the_settings(photos: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_a_loss_that_is_not_finite_names_the_step(tmp_path: Path) -> None:
-    class Broken(torch.nn.Module):
-        def forward(self, logits: torch.Tensor, ab: torch.Tensor) -> torch.Tensor:
-            return logits.mean() * torch.nan
+class Flat(torch.utils.data.Dataset[tuple[torch.Tensor, ...]]):
+    def __getitem__(self, number: int) -> tuple[torch.Tensor, ...]:
+        return torch.zeros(1, 32, 32), torch.zeros(3, 32, 32), torch.zeros(2, 8, 8)
 
-    class Flat(torch.utils.data.Dataset[tuple[torch.Tensor, ...]]):
-        def __getitem__(self, number: int) -> tuple[torch.Tensor, ...]:
-            return torch.zeros(1, 32, 32), torch.zeros(3, 32, 32), torch.zeros(2, 8, 8)
 
-    net, config = Coloria(len(ab_bins())), PRESETS["coloria"]["smoke"]
+class Lost(torch.nn.Module):
+    def forward(self, logits: torch.Tensor, ab: torch.Tensor) -> torch.Tensor:
+        return logits.mean() * torch.nan
+
+
+class Steep(torch.nn.Module):
+    """A loss of zero whose gradient is no number."""
+
+    def forward(self, logits: torch.Tensor, ab: torch.Tensor) -> torch.Tensor:
+        return (logits.sum() * 0).sqrt()
+
+
+@pytest.mark.parametrize(
+    ("loss", "said"), [(Lost(), r"step 0.*last\.pt"), (Steep(), "step 0 made weights infinite")]
+)
+def test_a_loss_that_is_not_finite_names_the_step(
+    loss: torch.nn.Module, said: str, tmp_path: Path
+) -> None:
+    net = Coloria(len(ab_bins()))
+    config = replace(PRESETS["coloria"]["smoke"], checkpoint_every=1)
     groups = [{"params": list(net.parameters()), "lr": 1e-3}]
-    with pytest.raises(NonFiniteLoss, match=r"step 0.*last\.pt"):
-        loop.train(
-            net,
-            Broken(),
-            groups,
-            Flat(),
-            {},
-            config,
-            tmp_path,
-            False,
-            "cpu",
-            {},
-        )
+    with pytest.raises(NonFiniteLoss, match=said):
+        loop.train(net, loss, groups, Flat(), {}, config, tmp_path, False, "cpu", {})
+    assert not (tmp_path / "last.pt").exists()
+
+
+def test_a_rate_may_do_without_warm_up_and_decay() -> None:
+    config = replace(PRESETS["coloria"]["smoke"], steps=10, warmup=0, decay=0.0)
+    assert [loop.rate(step, config) for step in (0, 9)] == [1, 1]
 
 
 def test_a_write_that_fails_leaves_the_last_checkpoint_whole(tmp_path: Path) -> None:

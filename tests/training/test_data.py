@@ -7,10 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from ml.color import ab_bins, lab_from_rgb
+from training.checkpoint import note_split
 from training.config import PRESETS, override
 from training.data import Crops, age, find_photos, mixed, order, pack, reveal, shuffled, split
+from training.errors import TrainingError
 from training.losses import BinLoss, bin_prior, soft_encoding
 
 CONFIG = PRESETS["coloria"]["smoke"]
@@ -33,6 +36,22 @@ def test_packed_photos_keep_their_shape(photos: Path, tmp_path: Path) -> None:
 def test_an_empty_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no photos below"):
         find_photos(tmp_path)
+
+
+def test_a_folder_without_any_colour_is_named(tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    Image.new("L", (64, 64), 90).save(tmp_path / "photos/grey.png")
+    for _ in range(2):  # at once, and from the index
+        with pytest.raises(TrainingError, match=r"none of the 1 photos .*\.json says why"):
+            pack(tmp_path / "photos", tmp_path / "cache", 64, 2.0)
+
+
+def test_a_run_goes_on_with_the_photos_that_it_began_with(tmp_path: Path) -> None:
+    note_split(tmp_path, {"valid": ["a.jpg"]}, resumed=False)
+    note_split(tmp_path, {"valid": ["a.jpg"]}, resumed=True)
+    with pytest.raises(TrainingError, match="other photos would be held out"):
+        note_split(tmp_path, {"valid": ["b.jpg"]}, resumed=True)
+    assert json.loads((tmp_path / "split.json").read_text()) == {"valid": ["a.jpg"]}
 
 
 def test_folders_and_links_that_lead_nowhere_are_no_photos(tmp_path: Path) -> None:
@@ -124,9 +143,11 @@ def test_overrides_are_read_as_their_type() -> None:
     assert (config.steps, config.sizes, config.pretrained) == (9, ((0, 32), (4, 64)), False)
 
 
-@pytest.mark.parametrize("wrong", ["stepz=9", "steps=many", "pretrained=perhaps", "steps"])
+@pytest.mark.parametrize(
+    "wrong", ["stepz=9", "steps=many", "pretrained=perhaps", "steps", "mix=face_*"]
+)
 def test_a_mistyped_override_is_refused(wrong: str) -> None:
-    with pytest.raises(ValueError, match=r"stepz|steps|pretrained"):
+    with pytest.raises(ValueError, match=r"stepz|steps|pretrained|mix"):
         override(CONFIG, [wrong])
 
 

@@ -152,6 +152,16 @@ def test_a_skipped_stage_is_in_the_record(photos: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("tiny_layout")
+def test_lost_weights_are_not_kept(tmp_path: Path) -> None:
+    generator = generators.trainable("artistic", "random")
+    state = State(tiny_nogan.config(), tmp_path, {}, generator, critic(4))
+    torch.nn.init.constant_(next(state.critic.parameters()), torch.nan)
+    with pytest.raises(NonFiniteLoss, match="made weights infinite"):
+        state.save()
+    assert not state.last.exists()
+
+
+@pytest.mark.usefixtures("tiny_layout")
 @pytest.mark.timeout(300)
 def test_steps_between_checkpoints_are_counted_over_epochs(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

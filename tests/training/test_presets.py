@@ -1,12 +1,15 @@
 """What `train_model --list` and `--dry-run` tell of the presets."""
 
+import dataclasses
 import io
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
-from training.config import PRESETS, changes, override
+from training.config import PRESETS, changes, override, restored
 
 
 def listed() -> list[str]:
@@ -47,11 +50,42 @@ def test_what_the_list_says_can_be_set(recipe: str) -> None:
         assert override(default, changes(preset, default)) == preset
 
 
+def dry_run(*options: str) -> dict[str, Any]:
+    printed = io.StringIO()
+    call_command("train_model", *options, "--dry-run", stdout=printed)
+    told: dict[str, Any] = json.loads(printed.getvalue())
+    return told
+
+
+def test_settings_may_be_given_one_by_one() -> None:
+    told = dry_run("coloria", "--set", "steps=7", "batch=2", "--set", "lr=0.5")
+    assert (told["steps"], told["batch"], told["lr"]) == (7, 2, 0.5)
+
+
+@pytest.mark.parametrize("recipe", list(PRESETS))
+def test_a_resumed_run_has_the_settings_that_it_began_with(recipe: str, tmp_path: Path) -> None:
+    """S099: unless --set says otherwise."""
+    name, begun = list(PRESETS[recipe].items())[-1]
+    begun = override(begun, ["seed=7"])
+    record = {"recipe": recipe, "preset": name, "config": dataclasses.asdict(begun)}
+    (tmp_path / "last.json").write_text(json.dumps(record))
+    assert (
+        restored(next(iter(PRESETS[recipe].values())), json.loads(json.dumps(record))["config"])
+        == begun
+    )
+    go_on = (recipe, "--resume", "--out", str(tmp_path))
+    told = dry_run(*go_on, "--set", "min_chroma=3")
+    assert (told["preset"], told["seed"], told["min_chroma"]) == (name, 7, 3)
+    others = [preset for preset in PRESETS[recipe] if preset != name]
+    with pytest.raises(CommandError, match=f"holds a run of {recipe} with the preset {name}"):
+        dry_run(*go_on, "--preset", others[0])
+    with pytest.raises(CommandError, match="holds a run"):
+        dry_run("cnn" if recipe != "cnn" else "stable", "--resume", "--out", str(tmp_path))
+
+
 @pytest.mark.parametrize("recipe", list(PRESETS))
 def test_a_dry_run_prints_every_setting_of_every_preset(recipe: str) -> None:
     for preset in PRESETS[recipe]:
-        printed = io.StringIO()
-        call_command("train_model", recipe, "--preset", preset, "--dry-run", stdout=printed)
-        told = json.loads(printed.getvalue())
+        told = dry_run(recipe, "--preset", preset)
         assert (told.pop("recipe"), told.pop("preset")) == (recipe, preset)
         assert told.keys() == set(type(PRESETS[recipe][preset]).__dataclass_fields__)

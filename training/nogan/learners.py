@@ -126,9 +126,9 @@ class Books(Callback):  # type: ignore[misc]
     def before_fit(self) -> None:
         place = self.state.place
         if place.optimiser is not None:
-            rates = [hyper["lr"] for hyper in self.opt.hypers]  # may have been changed since (S099)
+            wanted = {k: [hyper[k] for hyper in self.opt.hypers] for k in ("lr", "wd")}
             self.opt.load_state_dict(moved(place.optimiser, self.dls.device))
-            self.opt.set_hypers(lr=rates)
+            self.opt.set_hypers(**wanted)  # may have been changed since (S099)
         done = place.epoch * self.steps + place.batch
         total = self.n_epoch * self.steps
         self.bar = tqdm(total=total, initial=done, desc=self.label, unit="step")

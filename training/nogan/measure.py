@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from ml.backends.deoldify import MEAN, STD
-from ml.color import colourfulness, delta_e00, lab_from_rgb
-from training import checkpoint
+from training import checkpoint, sheet
 from training.data import PhotoStore, Pixels
 from training.nogan.pairs import normalised, square
 
@@ -42,40 +41,32 @@ def pixels(normal: Tensor) -> Pixels:
 
 
 class Measure:
-    """dE00, its value for the photos left grey, and colourfulness over the truth's."""
+    """Figures of the generator's chroma on the photos' own luma, as the site composes them."""
 
     def __init__(self, store: PhotoStore, photos: Sequence[int], side: int) -> None:
         self.squares = [square(store.photo(index), side) for index in photos]
 
     def __call__(self, net: nn.Module) -> tuple[dict[str, float], Pixels]:
-        """Figures and a sample sheet (3 S, n S, 3): grey, painted, truth."""
+        """Figures (`sheet.figures`) and a sample sheet (3 S, n S, 3): grey, painted, truth."""
         device = next(net.parameters()).device
-        scores, greys, colours = [], [], []
+        truths: list[Pixels] = []
+        results: list[Pixels] = []
         columns: list[Pixels] = []
         for planes in self.squares:
             grey, colour = normalised(planes)
             with evaluating(net):
                 (painted,) = pixels(net(grey[None].to(device)))
             (truth,) = pixels(colour[None])
-            (left_grey,) = pixels(grey[None])
-            lab = lab_from_rgb(truth)
-            scores.append(float(delta_e00(lab_from_rgb(painted), lab).mean()))
-            greys.append(float(delta_e00(lab_from_rgb(left_grey), lab).mean()))
-            colours.append(colourfulness(painted) / max(colourfulness(truth), 1e-6))
+            truths.append(truth)
+            results.append(sheet.on_luma(painted.astype(np.float32) / 255, truth))
             if len(columns) < COLUMNS:
-                columns.append(np.concatenate([left_grey, painted, truth]))
-        figures = {
-            "de00": float(np.mean(scores)),
-            "grey": float(np.mean(greys)),
-            "better": float(np.mean(np.array(scores) < np.array(greys))),
-            "colourfulness": float(np.mean(colours)),
-        }
-        return figures, np.concatenate(columns, 1)
+                columns.append(np.concatenate([*pixels(grey[None]), results[-1], truth]))
+        return sheet.figures(truths, results), np.concatenate(columns, 1)
 
 
-def write_sheet(sheet: Pixels, path: Path) -> None:
+def write_sheet(picture: Pixels, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    checkpoint.write_atomic(path, lambda part: Image.fromarray(sheet).save(part, "PNG"))
+    checkpoint.write_atomic(path, lambda part: Image.fromarray(picture).save(part, "PNG"))
 
 
 def write_images(

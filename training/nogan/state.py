@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ml.nets.deoldify import Generator
 from training import checkpoint
+from training.errors import NonFiniteLoss
 from training.nogan import generator
 from training.nogan.config import NoganConfig
 
@@ -53,6 +54,13 @@ class State:
         return self.out / "last.pt"
 
     def save(self) -> None:
+        """Raises NonFiniteLoss rather than keep weights that are lost."""
+        values = (*self.generator.parameters(), *self.critic.parameters())
+        if not all(bool(value.isfinite().all()) for value in values):
+            raise NonFiniteLoss(
+                f"step {len(self.losses)} made weights infinite; "
+                f"the last good checkpoint is {self.last}"
+            )
         place = {f.name: getattr(self.place, f.name) for f in dataclasses.fields(Place)}
         held = {
             "generator": self.generator.state_dict(),

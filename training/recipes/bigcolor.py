@@ -6,7 +6,6 @@ import dataclasses
 import json
 import logging
 import math
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,9 +106,7 @@ def squares(
     store: PhotoStore, photos: list[int], known: list[str], config: BigColorConfig
 ) -> Squares:
     marks = labels(store.names, known, bigcolor.CLASSES)
-    return Squares(
-        store, photos, marks, config.side, (config.dim_z, config.deviation), config.seed
-    )
+    return Squares(store, photos, marks, config.side, (config.dim_z, config.deviation), config.seed)
 
 
 class Books:
@@ -217,8 +214,6 @@ def run(
     """
     check(config)
     device = loop.pick(device)
-    if device == "cuda":  # S088
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", 0)))
     if config.threads:
         torch.set_num_threads(config.threads)
     if config.print_config:  # S073
@@ -254,8 +249,10 @@ def learn(game: Game, photos: Photos, out: Path, resume: bool, record: dict[str,
     books = Books(game, photos, out, record, step) if rank == 0 else None
     if books and state is not None:
         books.restore(state)
-    if books and not step:
-        note_photos(photos, out)
+    if books:
+        valid = photos.valid
+        names = [valid.store.names[photo] for photo in valid.photos]
+        checkpoint.note_split(out, {"valid": names, "classes": photos.known}, state is not None)
     del state
     loader = DataLoader(
         photos.train, batch_sampler=Batches(plan, step, rank, world),
@@ -282,17 +279,9 @@ def learn(game: Game, photos: Photos, out: Path, resume: bool, record: dict[str,
             bar.update()
             bar.set_postfix(loss=f"{values['loss']:.3f}", best=f"{books.best:.2f}")
             books.note(values, step - 1, final=step == plan.steps)
+            if ended:  # S100; before the checkpoint, after which a resumed run begins
+                game.write_epoch(out, step // plan.per_epoch - 1)
             if ended or step % config.interval_save_ckpt == 0:
                 books.save(step)
-            if ended:  # S100
-                game.write_epoch(out, step // plan.per_epoch - 1)
     if books:
         books.board.close()
-
-
-def note_photos(photos: Photos, out: Path) -> None:
-    """split.json: which photos are held out, and what the classes are called."""
-    valid = photos.valid
-    names = [valid.store.names[photo] for photo in valid.photos]
-    held = json.dumps({"valid": names, "classes": photos.known})
-    checkpoint.write_atomic(out / "split.json", lambda part: part.write_text(held))

@@ -1,7 +1,6 @@
 """`train_model cnn`: the report's Keras U-Net in its six parts (S113)."""
 
 import dataclasses
-import json
 import logging
 import math
 import time
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from tqdm import tqdm
 
-from training import checkpoint, sheet
+from training import checkpoint, loop, sheet
 from training.board import SummaryWriter
 from training.config import CnnConfig
 from training.data import PhotoStore, pack, shuffled, split
@@ -131,11 +130,16 @@ class Run:
                 epoch, rest = divmod(self.step, plan.per_epoch)
                 if not rest:
                     self.look(board)
-                    if epoch % config.keep_every == 0:
-                        learner.save(self.out / f"my_model_{epoch:03d}.keras")
+                    if config.keep_every and epoch % config.keep_every == 0:
+                        self.publish(f"my_model_{epoch:03d}.keras", record)
                 if not rest or self.step % config.checkpoint_every == 0:
                     board.flush()  # what a resumed run does not repeat must be on disk
                     self.save(record)
+
+    def publish(self, name: str, record: dict[str, Any]) -> None:
+        """The model as Keras reads it, and its step beside it."""
+        self.learner.save(self.out / name)
+        checkpoint.describe(self.out / name, {**record, "step": self.step})
 
     def look(self, board: SummaryWriter) -> None:
         """After an epoch: the report's figures (S111) and ours on the photos held out, and sheets
@@ -205,8 +209,9 @@ def run(
     unet = unet_module()  # first: Keras may be missing
     out.mkdir(parents=True, exist_ok=True)
     train, valid = prepare(data, cache, config)
-    held = json.dumps({"valid": [valid.store.names[photo] for photo in valid.photos]})
-    checkpoint.write_atomic(out / "split.json", lambda part: part.write_text(held))
+    loop.alone("cnn")
+    names = [valid.store.names[photo] for photo in valid.photos]
+    checkpoint.note_split(out, {"valid": names}, resume and (out / "last.pt").exists())
     unet.settle(config.seed, config.threads)  # before TensorFlow counts its threads
     with unet.device(device):
         learner = unet.Learner(config.size, config.dropout, config.lr)
@@ -216,7 +221,9 @@ def run(
         else:
             logger.info("%s", learner.summary())
         record = {"recipe": "cnn", "preset": preset, "photos": len(train)}
-        course.learn({**record, "keras": unet.VERSION})
+        record["keras"] = unet.VERSION
+        course.learn(record)
         learner.save(out / "my_model.h5")
-        learner.save(out / "my_model.keras")
+        course.publish("my_model.keras", record)
+        logger.info("my_model.keras is the format that Keras recommends; .h5 is its older one")
     return out / "my_model.keras"

@@ -22,7 +22,7 @@ from ml.nets.coloria import STRIDE, Coloria, load_encoder
 from training import checkpoint, loop
 from training.config import ColoriaConfig
 from training.data import Crops, PhotoStore, Pixels, mixed, pack, split
-from training.errors import MissingWeights
+from training.errors import MissingWeights, TrainingError
 from training.export import RARITY, export_coloria
 from training.losses import BinLoss, bin_prior
 
@@ -148,9 +148,11 @@ def learn(
     with loop.first_process_first():
         store = pack(data, cache, config.store_side, config.min_chroma)
     photos, held_out = split(len(store), config.valid_photos, config.keep_pct, config.seed)
-    (out / "split.json").write_text(
-        json.dumps({"valid": [store.names[index] for index in held_out]})
-    )
+    if not held_out:
+        raise TrainingError("too few photos: at least one is held out to measure on")
+    if loop.place()[0] == 0:
+        names = [store.names[index] for index in held_out]
+        checkpoint.note_split(out, {"valid": names}, resume and (out / "last.pt").exists())
     photos = mixed(photos, store.names, config.mix, config.seed)
     prior = bin_prior(store, photos)
     net = Coloria(len(ab_bins()))
@@ -164,7 +166,8 @@ def learn(
     known = {id(parameter) for parameter in encoder}
     rest = [parameter for parameter in net.parameters() if id(parameter) not in known]
     groups = [{"params": encoder, "lr": config.encoder_lr}, {"params": rest, "lr": config.lr}]
-    record = {"recipe": "coloria", "preset": preset, "photos": len(photos)}
+    record = {"recipe": "coloria", "preset": preset, "photos": len(set(photos))}
+    logger.info("%d photos to learn from, %d shown in an epoch", record["photos"], len(photos))
     loss = BinLoss(prior, config.rebalance)
     (out / RARITY).write_text(json.dumps(loss.rarity.tolist()))  # exporting needs it
     looks: dict[str, loop.Look] = {

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Subset
 from training import checkpoint, loop
 from training.board import SummaryWriter
 from training.data import PhotoStore, pack, split
-from training.errors import NonFiniteLoss
+from training.errors import NonFiniteLoss, TrainingError
 from training.nogan import learners
 from training.nogan.config import REPORTED_SECONDS, NoganConfig, Stage, plan, skipped
 from training.nogan.critic import critic
@@ -50,6 +50,7 @@ def run(
     """
     if config.threads:
         torch.set_num_threads(config.threads)
+    loop.alone(config.network)
     torch.manual_seed(config.seed)
     out.mkdir(parents=True, exist_ok=True)
     loss = FeatureLoss(config.perceptual, config.feature_weights)
@@ -60,7 +61,7 @@ def run(
     state = State(config, out, record, generator, judge)
     if resume and state.last.exists():
         state.restore()
-    with SummaryWriter(str(out / "tensorboard")) as board:
+    with SummaryWriter(str(out / "tensorboard"), purge_step=len(state.losses) + 1) as board:
         Nogan(state, store, loss, torch.device(loop.pick(device)), board).run()
     return state.publish(out / f"{config.network}.pth")
 
@@ -77,8 +78,10 @@ class Nogan:
         config = state.config
         valid = max(1, round(len(store) * config.valid_share))
         self.photos, self.held_out = split(len(store), valid, 1.0, config.seed)
+        if not self.held_out:
+            raise TrainingError("too few photos: at least one is held out to measure on")
         names = [store.names[index] for index in self.held_out]
-        (state.out / "split.json").write_text(json.dumps({"valid": names}))
+        checkpoint.note_split(state.out, {"valid": names}, bool(state.losses))
         self.measured = self.held_out[: config.valid_photos]
         self.measure = Measure(store, self.measured, config.valid_side)
         learnt = self.photos[: min(COLUMNS, config.valid_photos)]
@@ -149,6 +152,7 @@ class Nogan:
             state.publish(state.out / "checkpoints" / f"{label}.pth")  # S040
         else:
             weights = state.out / "checkpoints" / f"{label}.pt"
+            weights.parent.mkdir(exist_ok=True)
             checkpoint.save(weights, state.critic.state_dict(), state.figures())  # S046
         if not stage.max_steps and stage.name in REPORTED_SECONDS[config.network]:
             figures["reported_seconds_per_epoch"] = REPORTED_SECONDS[config.network][stage.name]

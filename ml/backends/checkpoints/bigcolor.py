@@ -13,16 +13,11 @@ from ml.backends.checkpoints import fill, read, refusal, tensors
 from ml.nets.bigcolor import BigColor
 
 
-RAW, AVERAGED = "EG_", "EG_EMA_"  # how the names of upstream's files begin
-
-
 def network(paths: Sequence[Path], title: str) -> BigColor:
     """The network of upstream's raw weights, with the averaged ones in their place if a second file
-    holds them (given alone, an EG_EMA file is read with the raw one beside it), or of weights that COLORIA converted. Raises ModelUnavailable.
+    holds them, or of weights that COLORIA converted. Raises ModelUnavailable.
     """
     path, *average = paths
-    if not average and path.name.startswith(AVERAGED):  # the raw weights lie beside it
-        path, average = path.with_name(path.name.replace(AVERAGED, RAW, 1)), [path]
     state = tensors(read(path, title), path, title)
     with torch.device("meta"):
         net = BigColor()

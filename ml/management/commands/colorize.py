@@ -73,7 +73,9 @@ class Command(BaseCommand):
         run, failures, names = Run(chosen, options["out"], limits), 0, named(options["model"])
         for name in names:  # one network in memory at a time
             try:
-                model = registry.load(name, folder=Path(project.COLORIA_WEIGHTS))
+                model = registry.load(
+                    name, folder=Path(project.COLORIA_WEIGHTS), device=project.COLORIA_DEVICE
+                )
             except ColorizeError as error:
                 if len(names) == 1:
                     raise CommandError(f"{error} {error.reason}") from error

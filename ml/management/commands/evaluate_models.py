@@ -80,9 +80,14 @@ def check(options: dict[str, Any]) -> None:
     """Refuse what cannot be meant, before any work. Raises CommandError."""
     if options["hints"] < 0 or not 0 <= options["strength"] <= 2:
         raise CommandError("--hints is 0 or more, --strength 0 to 2")
-    usual = not options["hints"] and options["strength"] == 1 and not options["checkpoints"]
+    if options["limit"] is not None and options["limit"] < 1:
+        raise CommandError("--limit is 1 or more")
+    unusual = ("hints", "checkpoints", "limit")
+    usual = options["strength"] == 1 and not any(options[name] for name in unusual)
     if options["cards"] and not (usual and "=" not in options["models"]):
-        raise CommandError("--cards goes with installed models, at strength 1 and without hints")
+        raise CommandError(
+            "--cards goes with installed models and all photos, at strength 1 and without hints"
+        )
     for wish in ("json", "csv", "html"):
         if options[wish] and not options[wish].parent.is_dir():
             raise CommandError(f"there is no folder {options[wish].parent}")

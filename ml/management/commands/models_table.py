@@ -55,8 +55,12 @@ def table() -> str:
         "|---|---|---|---|---|---|---|",
         *(row(spec, cards[name]) for name, spec in registry.MODELS.items()),
     ]
-    sets = {(card["set"]["images"], card["set"]["long_side"]) for card in cards.values() if card}
-    for images, side in sorted(sets):
+    sets = {card["set"]["sha256"]: card["set"] for card in cards.values() if card}
+    if len(sets) > 1:
+        raise CommandError(
+            "the cards were measured on different photos: run evaluate_models --cards for all"
+        )
+    for images, side in ((told["images"], told["long_side"]) for told in sets.values()):
         lines += [
             "",
             f"Measured on {images} photos of at most {side} px by `manage.py evaluate_models`.",
@@ -85,10 +89,10 @@ def row(spec: ModelSpec, card: dict[str, Any] | None) -> str:
 def numbers(card: dict[str, Any]) -> list[str]:
     if card["seconds"]["p50"] is None:
         return ["every photo failed", "", "", ""]
-    share = card["colourfulness"] / card["truth"]["colourfulness"]
+    truth = card["truth"]["colourfulness"]
     return [
         f"{card['de00']['mean']:.2f} ({card['grey']['de00']['mean']:.2f})",
         f"{card['better_than_grey']} of {card['set']['images']}",
-        f"{share:.0%}",
+        f"{card['colourfulness'] / truth:.0%}" if truth else "",
         f"{card['seconds']['p50']:.2f}",
     ]

@@ -11,7 +11,7 @@ from django.conf import settings as project
 from django.core.management.base import BaseCommand, CommandError
 
 from training import recipes
-from training.config import PRESETS, REPORTED_RUNS, changes, override
+from training.config import PRESETS, REPORTED_RUNS, Config, changes, override, restored
 from training.errors import TrainingError
 
 
@@ -31,12 +31,14 @@ class Command(BaseCommand):
         parser.add_argument(
             "--resume",
             action="store_true",
-            help="go on from the last checkpoint in --out; --set may change a learning rate",
+            help="go on from the last checkpoint in --out with the run's own settings; --set "
+            "changes them. Begins the run if there is none yet",
         )
         parser.add_argument("--device", default="auto", choices=["auto", "cpu", "cuda"])
         parser.add_argument(
             "--set",
             nargs="+",
+            action="extend",
             default=[],
             metavar="KEY=VALUE",
             help="change settings of the preset",
@@ -55,13 +57,18 @@ class Command(BaseCommand):
             raise CommandError(
                 f"which recipe? One of {', '.join(PRESETS)}; --list shows their presets"
             )
-        preset = "smoke" if options["smoke"] else options["preset"] or next(iter(PRESETS[recipe]))
+        wanted = "smoke" if options["smoke"] else options["preset"]
+        preset = wanted or next(iter(PRESETS[recipe]))
         if preset not in PRESETS[recipe]:
             raise CommandError(
                 f"{recipe} has no preset {preset!r}; it has {', '.join(PRESETS[recipe])}"
             )
+        out = options["out"] or project.VAR / "runs" / f"{recipe}-{preset}"
+        config = PRESETS[recipe][preset]
+        if options["resume"] and (out / "last.json").exists():
+            preset, config = begun(out, recipe, wanted, config)
         try:
-            config = override(PRESETS[recipe][preset], options["set"])
+            config = override(config, options["set"])
         except ValueError as error:
             raise CommandError(str(error)) from error
         if options["dry_run"]:
@@ -73,7 +80,6 @@ class Command(BaseCommand):
             return
         if options["data"] is None:
             raise CommandError("--data DIR is missing: a folder of colour photos")
-        out = options["out"] or project.VAR / "runs" / f"{recipe}-{preset}"
         self.train(
             recipe, preset, config, options["data"], out, options["resume"], options["device"]
         )
@@ -119,3 +125,17 @@ class Command(BaseCommand):
         except (TrainingError, FileNotFoundError) as error:
             raise CommandError(str(error)) from error
         self.stdout.write(f"finished: {weights}")
+
+
+def begun(out: Path, recipe: str, wanted: str | None, config: Config) -> tuple[str, Config]:
+    """Preset and settings of the run in `out`. Raises CommandError if it is another run than the
+    one meant.
+    """
+    held = json.loads((out / "last.json").read_text(encoding="utf-8"))
+    preset = held["preset"]
+    if held["recipe"] != recipe or wanted not in (None, preset):
+        raise CommandError(
+            f"{out} holds a run of {held['recipe']} with the preset {preset}; name another --out, "
+            "or go on with that one"
+        )
+    return preset, restored(config, held["config"])
