@@ -47,6 +47,11 @@ class AccountAdmin(UserAdmin):
     search_fields = ("email",)
     ordering = ("email",)
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What is an account's goes with it, though no administrator may delete it by itself."""
+        found, counts, _, protected = super().get_deleted_objects(objs, request)
+        return found, counts, set(), protected
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)
         if "email" in form.changed_data:

@@ -4,13 +4,15 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import TooManyFilesSent
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils.translation import gettext
 
-from ml.errors import ColorizeError
+from ml.errors import ColorizeError, FarTooMany
 
 STATUS = {
     "bad_image": 400,
@@ -38,7 +40,7 @@ log = logging.getLogger(__name__)
 
 
 def status(error: ColorizeError) -> int:
-    return STATUS.get(error.code, 500)
+    return int(error.facts.get("status", STATUS.get(error.code, 500)))
 
 
 def headers(error: ColorizeError) -> dict[str, str]:
@@ -89,6 +91,10 @@ class Failures:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if isinstance(exception, TooManyFilesSent):
+        most, limit = settings.DATA_UPLOAD_MAX_NUMBER_FILES, settings.COLORIA_MAX_FILES
+        error = FarTooMany(facts={"most": most, "limit": limit})
+        return tell(request, 400, error.code, sentence(error))
     return tell(request, 400, "bad_request", gettext("This request cannot be understood."))
 
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Count, Min, Q, Value
+from django.db.models import CharField, Count, Min, Q, Value
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from colorize.estimates import FIRST_RATE
-from colorize.health import MAX_WAIT, MIN_FREE, OVERDUE
+from colorize.health import MAX_WAIT, MIN_FREE, OVERDUE, left_behind
 from colorize.models import Job, Photo, Worker
 from colorize.pauses import Pause
 from colorize.plots import Plot
@@ -84,7 +86,7 @@ class Figures:
     drained: Pause | None
     queued: int
     oldest: timedelta | None  # wait of the oldest queued job
-    overdue: int  # photos with files past their deadline
+    overdue: int  # photos with files past their deadline, or after they were deleted
     overdue_by: timedelta | None
     busy: int  # running jobs, of which the first are listed
     running: list[Running]
@@ -136,7 +138,9 @@ def percentile(ascending: list[float], share: float) -> float | None:
 def gather() -> Figures:
     now = timezone.now()
     pauses = {pause.name: pause for pause in Pause.objects.all()}
-    waiting, overdue, due = what_waits()
+    waiting, deadlines = what_waits()
+    late = [now - due for due in deadlines.values() if due <= now - OVERDUE]
+    late += left_behind(deadlines).values()
     queued = {model: one for (state, model), one in waiting.items() if state == Job.State.QUEUED}
     active = sum(count for count, _ in waiting.values())
     waits = sum(count for count, _ in queued.values())
@@ -149,8 +153,8 @@ def gather() -> Figures:
         drained=pauses.get(registry.ALL),
         queued=waits,
         oldest=now - min(since for _, since in queued.values()) if queued else None,
-        overdue=overdue,
-        overdue_by=now - due if due else None,
+        overdue=len(late),
+        overdue_by=max(late, default=None),
         busy=active - waits,
         running=running(now, models),
         workers=list(Worker.objects.order_by("-beat")[:SHOWN]),
@@ -162,18 +166,22 @@ def gather() -> Figures:
     )
 
 
-def what_waits() -> tuple[dict[tuple[str, str], tuple[int, datetime]], int, datetime | None]:
-    """Active jobs by state and model with the oldest's time; and how many photos should be deleted,
-    with the earliest deadline. One query for both.
+def what_waits() -> tuple[dict[tuple[str, str], tuple[int, datetime]], dict[UUID, datetime]]:
+    """Active jobs by state and model with the oldest's time; and the photos that have files, with
+    their deadlines. One query for both.
     """
     active = Job.objects.active().order_by().values_list("state", "model")
-    late = Photo.objects.overdue(OVERDUE).order_by().values_list(Value(""), Value(""))
+    here = Photo.objects.filter(purged=None).order_by()
     rows = active.annotate(count=Count("*"), since=Min("created")).union(
-        late.annotate(count=Count("*"), since=Min("deadline")), all=True
+        here.values_list(Value(""), Cast("pk", CharField()), Value(1), "deadline"), all=True
     )
-    found = {(state, model): (count, since) for state, model, count, since in rows}
-    overdue, due = found.pop(("", ""), (0, None))
-    return found, overdue, due
+    found, deadlines = {}, {}
+    for state, name, count, since in rows:
+        if state:
+            found[state, name] = count, since
+        else:
+            deadlines[UUID(name)] = since
+    return found, deadlines
 
 
 def what_ended(now: datetime) -> Ended:

@@ -11,7 +11,8 @@ from django.db.models.fields.files import FieldFile
 from django.http import FileResponse, HttpRequest
 
 from colorize.models import Job, Photo
-from ml.errors import NotReady
+from colorize.shown import failure
+from ml.errors import Cancelled, NotReady
 from ml.images import MIME, SUFFIX
 
 ELSEWHERE = ("cross-site", "same-site")  # Sec-Fetch-Site of a link on another page
@@ -24,6 +25,18 @@ def live(photo: Photo) -> Photo:
     return photo
 
 
+def coloured(job: Job) -> Job:
+    """The job, unless its colours never come. Raises Expired, Cancelled, why it failed."""
+    live(job.photo)
+    if job.state == Job.State.CANCELLED:
+        raise Cancelled
+    if job.state == Job.State.FAILED:
+        error = failure(job, job.photo)
+        error.facts["status"] = 409  # a 503 would be asked for again, and this never comes
+        raise error
+    return job
+
+
 def original(photo: Photo) -> FileResponse:
     """The photo as it was sent, as the preview that its worker draws first: the web process decodes
     nothing. Raises Expired, NotReady.
@@ -32,14 +45,15 @@ def original(photo: Photo) -> FileResponse:
 
 
 def preview(job: Job) -> FileResponse:
-    """The coloured photo for the browser. Raises Expired, NotReady."""
-    live(job.photo)
-    return shown(job.preview)
+    """The coloured photo for the browser. Raises what `coloured` raises, NotReady."""
+    return shown(coloured(job).preview)
 
 
 def download(job: Job) -> FileResponse:
-    """The coloured photo in the format and size of the original. Raises Expired, NotReady."""
-    live(job.photo)
+    """The coloured photo in the format and size of the original. Raises what `coloured` raises,
+    NotReady.
+    """
+    coloured(job)
     name = f"{stem(job.photo)}_{job.model}{SUFFIX.get(job.format, '')}"
     file = opened(job.result)
     return private(

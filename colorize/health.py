@@ -3,8 +3,12 @@ kept.
 """
 
 import shutil
+from collections.abc import Collection
+from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import DatabaseError
@@ -14,6 +18,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from colorize import sweep
 from colorize.models import Job, Photo, Worker
 
 SILENCE = 90.0  # seconds without a sign of life from any worker
@@ -41,7 +46,7 @@ def checks() -> dict[str, dict[str, Any]]:
     try:
         wait = age(Job.objects.filter(state=Job.State.QUEUED).aggregate(at=Min("created"))["at"])
         silence = age(Worker.objects.aggregate(at=Max("beat"))["at"])
-        overdue = Photo.objects.overdue(OVERDUE).count()
+        overdue = Photo.objects.overdue(OVERDUE).count() + len(left_behind())
     except DatabaseError as error:
         return {"database": {"ok": False, "error": type(error).__name__}, "disk": disk()}
     return {
@@ -51,6 +56,19 @@ def checks() -> dict[str, dict[str, Any]]:
         "deletions": {"ok": overdue == 0, "overdue": overdue},
         "disk": disk(),
     }
+
+
+def left_behind(kept: Collection[UUID] | None = None) -> dict[UUID, timedelta]:
+    """Photos whose folder is still here although no row keeps it, and for how long: what no sweep
+    could delete. `kept` are the photos that have files, if they are known.
+    """
+    if kept is None:
+        kept = set(Photo.objects.filter(purged=None).values_list("pk", flat=True))
+    ages = {}
+    for folder in Path(settings.MEDIA_ROOT).iterdir():
+        with suppress(ValueError):  # not a photo's
+            ages[UUID(folder.name)] = sweep.age(folder)
+    return {pk: age for pk, age in ages.items() if age > sweep.YOUNG + OVERDUE and pk not in kept}
 
 
 def disk() -> dict[str, Any]:

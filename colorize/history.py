@@ -100,6 +100,7 @@ def forget_all(request: HttpRequest) -> HttpResponse:
     for photo in photos.filter(purged=None):
         photo.purge()
     photos.delete()
+    visitors.keys(request).delete()
     messages.success(request, gettext("Your history is deleted."))
     return redirect("history")
 
@@ -122,6 +123,7 @@ def names(request: HttpRequest) -> HttpResponse:
     preferences.set_nameless(request, wanted)
     if wanted:
         Photo.objects.filter(visitors.mine(request)).update(name=preferences.UNNAMED)
+        visitors.keys(request).update(errors=[])
         messages.success(
             request, gettext("File names are not stored any more; the old ones are forgotten.")
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 from django import forms
 from django.core.serializers.json import DjangoJSONEncoder
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Exists, OuterRef, Q
 from django.http import QueryDict
 from django.utils import timezone
@@ -20,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from colorize.estimates import Estimate, Queue
 from colorize.models import Job, Photo
 from colorize.photos import PhotoQuerySet
+from colorize.record import FIRST, LAST
 from colorize.shown import photo_shown, title, told
 from ml import registry
 
@@ -50,6 +52,7 @@ COLUMNS = (
     "job", "model", "weights_sha256", "settings", "state", "error", "created", "started",
     "finished", "seconds",
 )  # fmt: skip
+BOUNDS = [MinValueValidator(FIRST), MaxValueValidator(LAST)]
 CHUNK = 500  # photos read at once while exporting
 
 
@@ -58,8 +61,8 @@ class FilterForm(forms.Form):
 
     model = forms.ChoiceField(required=False)
     state = forms.ChoiceField(required=False, choices=list(STATES.items()))
-    since = forms.DateField(required=False)
-    until = forms.DateField(required=False)
+    since = forms.DateField(required=False, validators=BOUNDS)
+    until = forms.DateField(required=False, validators=BOUNDS)
 
     def __init__(self, query: QueryDict) -> None:
         super().__init__(query)

@@ -11,8 +11,10 @@ table. No joins in its filter: PostgreSQL re-checks the row it waited for, but n
 sub-query has read.
 """
 
+import os
 import shutil
 import uuid
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -124,9 +126,9 @@ class Photo(models.Model):
         """
         now = timezone.now()
         with transaction.atomic():
-            photo = Photo.objects.lock(self.pk)
-            if photo.purged:
-                return
+            photo = Photo.objects.select_for_update().filter(pk=self.pk, purged=None).first()
+            if photo is None:
+                return  # somebody was first, or deleted the row
             photo.file, photo.preview, photo.purged = "", "", now
             photo.save(update_fields=["file", "preview", "purged"])
             for job in photo.jobs.all():
@@ -135,6 +137,8 @@ class Photo(models.Model):
                 job.save(update_fields=["result", "preview"])  # files go after the commit
             photo.jobs.update(state=Job.State.EXPIRED)
             events.photo_deleted(photo)
+            with suppress(OSError):
+                os.utime(self.folder)  # /readyz counts from here if the folder stays
         shutil.rmtree(self.folder, ignore_errors=True)  # what a worker was just writing, too
 
 

@@ -15,7 +15,7 @@ class Once(models.Model):
     key = models.CharField(max_length=255)
     fingerprint = models.CharField(max_length=64)  # keyed: it tells nobody which picture it was
     photos = models.JSONField(default=list)  # their ids
-    errors = models.JSONField(default=list)  # of an upload's other files
+    errors = models.JSONField(default=list)  # of an upload's other files, with their names
     created = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:

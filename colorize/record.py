@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Iterable
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import PurePath
 from typing import Any
 
@@ -11,6 +11,8 @@ from django.db.models import Model
 from django.utils import timezone
 
 from ml.spec import Hint, Settings
+
+FIRST, LAST = date(1970, 1, 2), date(9999, 12, 30)  # days that every database can compare
 
 
 def plain_name(name: str) -> str:

@@ -13,7 +13,7 @@ from colorize.models import Job, Photo
 from colorize.wishes import as_fields
 from ml import classes, registry
 from ml import errors as failures
-from ml.errors import ColorizeError
+from ml.errors import ColorizeError, NeverBegun, TimedOut
 
 FAILURES: dict[str, type[ColorizeError]] = {
     kind.code: kind
@@ -118,11 +118,19 @@ def told(job: Job, photo: Photo) -> dict[str, str] | None:
     """The job's error with its sentence: only the code is kept, the facts are read again."""
     if not job.code:
         return None
+    error = failure(job, photo)
+    return {"code": error.code, "detail": errors.sentence(error)}
+
+
+def failure(job: Job, photo: Photo, name: str = "") -> ColorizeError:
+    """Why a job failed; `name` stands for the photo's."""
+    kind = FAILURES.get(job.code, ColorizeError)
+    if kind is TimedOut and job.started is None:
+        kind = NeverBegun
     facts: dict[str, str | int] = {
-        "name": photo.name,
+        "name": name or photo.name,
         "title": title(job.model),
         "megapixels": round(photo.megapixels),
         "limit": limits().megapixels,
     }
-    error = FAILURES.get(job.code, ColorizeError)(facts=facts)
-    return {"code": error.code, "detail": errors.sentence(error)}
+    return kind(facts=facts)

@@ -19,6 +19,7 @@ from django.utils import timezone
 from colorize import once, pauses, traces
 from colorize.models import CAP, MAX_ATTEMPTS, PROMISE, Job, Photo, Worker
 from colorize.webhooks.models import Delivery
+from ml import registry
 from ml.errors import Crashed, TimedOut
 
 PATIENCE = timedelta(seconds=60)  # before a queued job's bell is rung again
@@ -79,8 +80,19 @@ def forget() -> int:
 def end_overlong() -> int:
     """Queued or running for an hour: the photo is not kept any longer."""
     overlong = Job.objects.active().filter(created__lte=timezone.now() - CAP)
-    pks = overlong.values_list("pk", flat=True)
-    return sum(Job.objects.end(pk, Job.State.FAILED, code=TimedOut.code) for pk in list(pks))
+    return sum(time_out(job) for job in list(overlong.select_related("photo")))
+
+
+def time_out(job: Job) -> bool:
+    """Fail a job that had its hour, and say what became of it meanwhile."""
+    if not Job.objects.end(job.pk, Job.State.FAILED, code=TimedOut.code):
+        return False
+    begun = f"taken by {job.holder} at {job.started:%F %T %Z}" if job.started else "never begun"
+    held = pauses.Pause.objects.filter(name__in=[job.model, registry.ALL])
+    paused = ", ".join(f"{one.name} since {one.since:%F %T %Z}" for one in held)
+    says = f"Paused: {paused}." if paused else "Nothing is paused."
+    traces.note(job, f"Sent at {job.created:%F %T %Z} and {begun}. {says}")
+    return True
 
 
 def reap() -> tuple[int, int]:

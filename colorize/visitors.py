@@ -6,11 +6,11 @@ import secrets
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest
 
 from colorize import preferences
-from colorize.models import Job, Photo
+from colorize.models import Job, Once, Photo
 from colorize.photos import PhotoQuerySet
 
 TOKEN = "guest"
@@ -25,6 +25,12 @@ def mine(request: HttpRequest, prefix: str = "") -> Q:
     if not getattr(request, "auth", None) and (token := request.session.get(TOKEN)):
         owned |= Q(**{f"{prefix}guest": token})
     return owned
+
+
+def keys(request: HttpRequest) -> QuerySet[Once]:
+    """What this visitor's idempotency keys have made, before a sign-in too."""
+    owners = [str(request.user.pk), request.session.get(TOKEN, "")]
+    return Once.objects.filter(owner__in=owners)
 
 
 def photos(request: HttpRequest) -> PhotoQuerySet:
@@ -64,11 +70,13 @@ def adopt(request: HttpRequest | None, user: Any, **kwargs: Any) -> None:
     """
     token = request.session.get(TOKEN) if request and hasattr(request, "session") else None
     if token and user:
+        Once.objects.filter(owner=token).delete()  # keys do not move: the account may use them too
         Photo.objects.filter(guest=token).update(owner=user, guest="")
 
 
 def forget(instance: Any, **kwargs: Any) -> None:
     """An account is about to be deleted: its files go now, its jobs end. The rows follow it."""
+    Once.objects.filter(owner=str(instance.pk)).delete()
     for photo in Photo.objects.filter(owner=instance, purged=None):
         photo.purge()
 

@@ -77,6 +77,14 @@ class TooMany(ColorizeError):
     )
 
 
+class FarTooMany(TooMany):
+    """So many that they are not counted. Facts: most, limit."""
+
+    sentence = gettext_noop(
+        "You chose more than {most} photos. Send up to {limit} at a time (1 with All models)."
+    )
+
+
 class UnknownModel(ColorizeError):
     code = "unknown_model"
     sentence = gettext_noop("There is no model with this name.")
@@ -114,7 +122,17 @@ class OutOfMemory(ColorizeError):
 
 class TimedOut(ColorizeError):
     code = "timed_out"
-    sentence = gettext_noop("We ran out of time on this photo. Try a smaller render size.")
+    sentence = gettext_noop(
+        "We ran out of time on this photo. Try a smaller render factor or another model."
+    )
+
+
+class NeverBegun(TimedOut):
+    """Its turn did not come before the photo had to go."""
+
+    sentence = gettext_noop(
+        "This photo waited too long for its turn and was not coloured. Try again later."
+    )
 
 
 class DiskFull(ColorizeError):

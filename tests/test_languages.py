@@ -19,6 +19,7 @@ from ml import errors
 ROOT = Path(__file__).parents[1]
 CATALOGUE = ROOT / "locale/fr/LC_MESSAGES"
 SOURCES = ("coloria", "accounts", "colorize", "ml", "templates")
+READY = "Versions en couleurs prêtes\N{NO-BREAK SPACE}: {} sur {}"
 
 
 def french() -> gettext.GNUTranslations:
@@ -82,6 +83,19 @@ def test_a_translated_sentence_has_the_same_places_to_fill() -> None:
     for english, text in known.items():
         if isinstance(english, str) and english:
             assert set(places.findall(english)) == set(places.findall(text)), english
+
+
+def test_one_thing_has_one_name_in_french() -> None:
+    """Other words for what the site calls "mettre en couleurs", "version en couleurs", hints."""
+    texts = " ".join(french()._catalog.values())  # type: ignore[attr-defined]
+    assert not re.findall(r"\b(?:[Cc]oloris\w+|colorer|indices|en couleur\b|un portable\b)", texts)
+
+
+def test_a_count_agrees_whatever_the_total() -> None:
+    """One of three: the French form follows the total, so the words must not follow the count."""
+    one, many = (f"%(ready)s of %(total)s colour {word} ready" for word in ("version", "versions"))
+    assert french().ngettext(one, many, 3) == READY.format("%(ready)s", "%(total)s")
+    assert strings("fr")["some_ready"] == READY.format("{ready}", "{n}")
 
 
 def test_the_compiled_catalogue_is_that_of_the_source(tmp_path: Path) -> None:

@@ -152,6 +152,11 @@ VARIED = (
 PRESETS: dict[str, Mapping[str, Config]] = {
     "coloria": {
         "laptop": ColoriaConfig(mix=VARIED),
+        # goes on from its end at a larger side: --set start=RUN/best.pt
+        "larger": ColoriaConfig(
+            steps=1700, sizes=((0, 160),), store_side=192, crop_scale=(0.6, 1.0), lr=8e-4,
+            warmup=100, decay=0.7, mix=VARIED,
+        ),
         "smoke": ColoriaConfig(
             steps=6, batch=4, sizes=((0, 64),), store_side=96, valid_photos=2, warmup=2,
             min_chroma=0.0, checkpoint_every=2, validate_every=6, keep_every=3, workers=0,
@@ -216,9 +221,16 @@ def changes(config: Config, base: Config) -> list[str]:
     for key, value in knobs(config).items():
         told = key in before or key.endswith((".size", ".batch"))
         if told and value != before.get(key) and key not in ("stages", "cycle"):
-            parts = value if isinstance(value, tuple) else (value,)
-            found.append(f"{key}={','.join(map(str, parts))}")
+            found.append(f"{key}={written(value)}")
     return found
+
+
+def written(value: Any) -> str:
+    """A value as `parse` reads it: 1,2 or 0:96,5500:128."""
+    if not isinstance(value, tuple):
+        return str(value)
+    pairs = (":".join(map(str, part)) if isinstance(part, tuple) else str(part) for part in value)
+    return ",".join(pairs)
 
 
 def override(config: Config, assignments: list[str]) -> Config:

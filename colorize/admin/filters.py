@@ -12,8 +12,9 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from colorize.health import OVERDUE
+from colorize.health import OVERDUE, left_behind
 from colorize.models import Job, Photo
+from colorize.record import FIRST, LAST
 from colorize.shown import FAILURES
 from ml import registry
 from ml.errors import ColorizeError
@@ -134,7 +135,10 @@ class DayFilter(WrittenFilter):
     title, parameter_name, kind = _("day"), "day", "date"
 
     def narrowed(self, value: str) -> Q:
-        begins = timezone.make_aware(datetime.combine(date.fromisoformat(value), time()))
+        day = date.fromisoformat(value)
+        if not FIRST < day < LAST:
+            raise ValueError
+        begins = timezone.make_aware(datetime.combine(day, time()))
         return Q(created__gte=begins, created__lt=begins + timedelta(days=1))
 
 
@@ -170,11 +174,10 @@ class FilesFilter(Filter):
 
     def narrowed(self, value: str) -> Q:
         here = Q(purged=None)
-        found = {
-            "here": here,
-            "overdue": here & Q(deadline__lte=timezone.now() - OVERDUE),  # as they are counted
-            "gone": ~here,
-        }
+        if value == "overdue":  # as they are counted
+            late = here & Q(deadline__lte=timezone.now() - OVERDUE)
+            return late | Q(pk__in=list(left_behind()))
+        found = {"here": here, "gone": ~here}
         if value not in found:
             raise ValueError
         return found[value]

@@ -19,9 +19,8 @@ from colorize.admin import filters
 from colorize.admin.frame import Inspected
 from colorize.ledger import Echo, cell
 from colorize.models import Job, Photo
-from colorize.shown import FAILURES, title
+from colorize.shown import failure
 from ml import registry
-from ml.errors import ColorizeError
 
 COLUMNS = (
     "job", "photo", "user", "model", "state", "outcome", "code", "created", "started", "finished",
@@ -95,15 +94,8 @@ class JobAdmin(Inspected):
     def cause(self, job: Job) -> str:
         if not job.code:
             return "-"
-        kind = FAILURES.get(job.code, ColorizeError)
-        # The photo's name is not for the administrator.
-        facts: dict[str, str | int] = {
-            "name": "…",
-            "title": title(job.model),
-            "megapixels": round(job.photo.megapixels),
-            "limit": catalogue.limits().megapixels,
-        }
-        return f"{job.code}: {errors.sentence(kind(facts=facts))}"
+        error = failure(job, job.photo, "…")  # the photo's name is not for the administrator
+        return f"{job.code}: {errors.sentence(error)}"
 
     @admin.display(description=_("trace"))
     def why(self, job: Job) -> str:

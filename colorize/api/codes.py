@@ -53,9 +53,15 @@ ROWS = (
     ),
     Code(
         "not_authenticated",
-        403,
-        _("This needs an account, in a session of a browser."),
-        _("Sign in. Tokens cannot make or revoke tokens."),
+        401,
+        _(
+            "This needs an account, and the request shows none. At /api/v1/tokens, where only a "
+            "session counts, the status is 403."
+        ),
+        _(
+            "Send a token of your account. At /api/v1/tokens sign in with a browser: tokens can "
+            "neither make nor revoke tokens."
+        ),
     ),
     Code(
         "permission_denied",
@@ -97,7 +103,7 @@ ROWS = (
     Code(
         "not_ready",
         409,
-        _("The result is not there yet, or the job failed or was cancelled."),
+        _("The result is not there yet."),
         _("GET the job until its state is `done`; with ?wait=20 one request is often enough."),
     ),
     Code(
@@ -187,8 +193,8 @@ ROWS = (
     Code(
         "timed_out",
         503,
-        _("Colouring took longer than this server allows."),
-        _("Try a smaller `render_factor` or a faster model."),
+        _("Colouring took longer than this server allows, or its turn did not come in an hour."),
+        _("Try a smaller `render_factor` or a faster model; if it was not begun, try later."),
     ),
     Code(
         "model_unavailable",

@@ -19,11 +19,7 @@ log = logging.getLogger(__name__)
 def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     """Django REST framework's exception handler; None lets Django answer 500."""
     if isinstance(error, ColorizeError):
-        log.info("%s: %s", error.code, error.reason)
-        told = problem(error.code, sentence(error))
-        if "at" in error.facts:
-            told["deleted"] = error.facts["at"]
-        return Response(told, status=status(error), headers=headers(error))
+        return refusal(error)
     if isinstance(error, Http404):
         error = NotFound(gettext("There is nothing at this address."))
     if isinstance(error, Forbidden):
@@ -37,6 +33,14 @@ def answer(error: Exception, context: dict[str, Any]) -> Response | None:
     else:
         response.data = problem(str(error.get_codes()), str(error.detail))
     return response
+
+
+def refusal(error: ColorizeError) -> Response:
+    log.info("%s: %s", error.code, error.reason)
+    told = problem(error.code, sentence(error))
+    if "at" in error.facts:
+        told["deleted"] = error.facts["at"]
+    return Response(told, status=status(error), headers=headers(error))
 
 
 def sentences(error: ValidationError) -> list[str]:

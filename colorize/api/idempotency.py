@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 
-from colorize import visitors
+from colorize import preferences, visitors
 from colorize.models import Photo
 from colorize.once import KEPT, Once
 
@@ -54,6 +54,8 @@ def fingerprint(request: Request) -> str:
 def told(value: Any) -> Any:
     if not isinstance(value, UploadedFile):
         return value
+    if value.closed:  # one of too many: BoundedUpload has not kept it
+        return [value.name, value.size]
     digest = sha256()
     for chunk in value.chunks():
         digest.update(chunk)
@@ -101,7 +103,8 @@ def keep(request: Request, make: Callable[[], Made]) -> tuple[Made, bool]:
             row.save(force_insert=True)
             photos, errors = make()
             if photos:
-                row.photos, row.errors = [str(photo.pk) for photo in photos], errors
+                row.photos = [str(photo.pk) for photo in photos]
+                row.errors = [] if preferences.nameless(request) else errors  # they hold names
                 row.save(update_fields=["photos", "errors"])
             else:
                 row.delete()

@@ -73,7 +73,9 @@ class Download(APIView):
         tag="Jobs",
     )
     def get(self, request: Request, pk: UUID) -> HttpResponseBase:
-        """In the format and size of the photo. After the deadline 410 with the time of deletion."""
+        """In the format and size of the photo. After the deadline 410 with the time of deletion;
+        of a job that failed, its error.
+        """
         query = DownloadQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         delete = bool(query.validated_data.get("delete"))

@@ -19,6 +19,7 @@ from colorize import visitors
 from colorize.api.shapes import STATES
 from colorize.estimates import Queue
 from colorize.models import Job
+from colorize.record import FIRST, LAST
 from colorize.shown import job_shown, photo_shown
 
 PAGE, MOST = 20, 100  # rows
@@ -26,7 +27,6 @@ PAGES = [
     OpenApiParameter("cursor", str, description="From `next` or `previous`."),
     OpenApiParameter("page_size", {"type": "integer", "minimum": 1, "maximum": MOST}),
 ]
-FIRST, LAST = datetime(1970, 1, 2).date(), datetime(9999, 12, 30).date()
 
 
 class Moment(serializers.DateTimeField):

@@ -16,6 +16,7 @@ from colorize import files, forms, visitors
 from colorize.api import idempotency, lists, wait
 from colorize.api.answers import AGAIN, accepted, tagged
 from colorize.api.described import ETAG, HELD, KEY, LOCATION, UNCHANGED, described
+from colorize.api.errors import refusal
 from colorize.api.shapes import PhotoShape, PhotoUpload, SeveralUpload, Taken, Wishes, WishesJSON
 from colorize.errors import sentence
 from colorize.estimates import Queue
@@ -71,28 +72,33 @@ def several(made: idempotency.Made, replayed: bool) -> Response:
     headers = AGAIN | (idempotency.REPLAYED if replayed else {})
     queue = Queue()
     shown = {"photos": [photo_shown(photo, queue) for photo in photos], "errors": errors}
-    return Response(shown, status=202 if photos else 400, headers=headers)
+    return Response(shown, status=202, headers=headers)
+
+
+def nothing(refused: Sequence[Refusal]) -> Response:
+    """The answer where no file was taken: the first refusal, and all of them by name."""
+    response = refusal(refused[0].error)
+    response.data |= {"photos": [], "errors": told(refused)}
+    return response
 
 
 def taken_in(
-    request: Request, uploads: Sequence[Any], *, alone: bool = False
-) -> tuple[idempotency.Made, bool]:
-    """Photos that were checked and queued now, or by an earlier request with the same key. The
-    refusal of a photo that came `alone` is raised.
+    request: Request, uploads: Sequence[Any]
+) -> tuple[idempotency.Made, bool, list[Refusal]]:
+    """Photos that were checked and queued now, or by an earlier request with the same key; whether
+    it was that one; and what is refused now.
     """
     form = wishes(request)
     before = idempotency.known(request)
     if before:
-        return before, True
+        return before, True, []
     arrived = forms.arrive(request, list(uploads), form, strict=True)
 
     def make() -> idempotency.Made:
-        photos = forms.queue(request, arrived, form)
-        if alone and arrived.refused:
-            raise arrived.refused[0].error
-        return photos, told(arrived.refused)
+        return forms.queue(request, arrived, form), told(arrived.refused)
 
-    return idempotency.keep(request, make)
+    made, replayed = idempotency.keep(request, make)
+    return made, replayed, arrived.refused
 
 
 class Photos(APIView):
@@ -123,7 +129,9 @@ class Photos(APIView):
         uploads: list[Any] = request.FILES.getlist("image")
         if len(uploads) != 1:
             raise ValidationError({"image": [gettext("Send one file.")]})
-        (photos, _), replayed = taken_in(request, uploads, alone=True)
+        (photos, _), replayed, refused = taken_in(request, uploads)
+        if not photos:
+            raise refused[0].error
         return one(request, photos[0], replayed)
 
 
@@ -138,11 +146,14 @@ class Upload(APIView):
         parameters=[KEY],
     )
     def post(self, request: Request) -> Response:
-        """The files that cannot be read are named in `errors`; the others go on."""
+        """The files that cannot be read are named in `errors`; the others go on. Where none does,
+        the answer is the first refusal, with `errors` beside it.
+        """
         uploads: list[Any] = request.FILES.getlist("photos") + request.FILES.getlist("image")
         if not uploads:
             raise ValidationError({"photos": [gettext("Send at least one file.")]})
-        return several(*taken_in(request, uploads))
+        made, replayed, refused = taken_in(request, uploads)
+        return several(made, replayed) if made[0] else nothing(refused)
 
 
 class PhotoDetail(APIView):

@@ -166,11 +166,14 @@ def _refuse_foreign(start: bytes, name: str) -> None:
 
 
 def _refuse_traps(image: ImageFile.ImageFile, path: Path, name: str) -> None:
-    """Raw camera files, whose TIFF shows only a thumbnail, and JPEGs that take hours to decode."""
+    """Raw camera files, whose TIFF shows only a thumbnail, TIFFs of a few huge tiles, and JPEGs
+    that take hours to decode.
+    """
     if image.format == "TIFF":
         tags = getattr(image, "tag_v2", {})
         if DNG_VERSION in tags or (tags.get(SUBFILE, 0) & 1 and SUB_DIRECTORIES in tags):
             raise UnsupportedType("a raw camera file", {"name": name})
+        tiff.measure_tile(tags, image.size)
     elif image.format in ("JPEG", "MPO"):
         with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
             scans = sum(1 for _ in islice(re.finditer(SCAN, content), SCANS + 1))

@@ -14,6 +14,7 @@ from ml.images.photograph import Photograph
 from ml.images.planes import is_neutral, scaled, to_srgb16, turned
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+BITS, SAMPLES, TILE_WIDTH, TILE_LENGTH = 258, 277, 322, 323
 ORIENTATION, ICC, XMP, IPTC = 274, 34675, 700, metadata.IPTC_TAG
 WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2  # photometric interpretations
 ASSOCIATED, UNASSOCIATED = 1, 2  # alpha, as extra samples
@@ -44,6 +45,14 @@ def _first(file: tifffile.TiffFile) -> tifffile.TiffPage:
     if page.compression not in (PLAIN, *DEFLATE):  # no other has a bound on what it unpacks to
         raise Unsupported(f"TIFF of compression {page.compression}")
     return page
+
+
+def measure_tile(tags: Any, size: tuple[int, int]) -> None:
+    """Refuse tiles far larger than the photo, which Pillow would unpack whole. Strips it cuts."""
+    width, length, samples = (int(tags.get(tag, 1)) for tag in (TILE_WIDTH, TILE_LENGTH, SAMPLES))
+    deep = max(tags.get(BITS, (1,))) * samples / 8  # bytes a pixel
+    if width * length * deep > max(prod(size) * deep, LARGEST_TILE):
+        raise Unsupported(f"TIFF of tiles of {width} x {length} pixels")
 
 
 def decode(path: Path) -> Photograph:

@@ -73,11 +73,11 @@ export async function getPage(path, signal) {
   return response.text();
 }
 
-// XMLHttpRequest, because fetch cannot tell how much of an upload has left the device.
-export function sendPhoto(file, name, wishes, { signal, progress }) {
+// XMLHttpRequest, because fetch cannot tell how much of an upload has left the device. `key` makes it safe to repeat.
+export function sendPhoto(file, name, wishes, key, { signal, progress }) {
   const form = new FormData();
   form.append("image", file, name);
-  for (const [key, value] of Object.entries(wishes)) form.append(key, value);
+  for (const [wish, value] of Object.entries(wishes)) form.append(wish, value);
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     const abort = () => request.abort();
@@ -98,6 +98,7 @@ export function sendPhoto(file, name, wishes, { signal, progress }) {
     request.open("POST", "/api/v1/photos");
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("X-CSRFToken", token());
+    request.setRequestHeader("Idempotency-Key", key);
     request.send(form);
   });
 }

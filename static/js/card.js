@@ -1,6 +1,7 @@
 // One photo from choice to deletion. Every card owns one AbortController: when the card goes, its upload, polling,
 // timers and listeners go with it. Markup comes from <template id="card">; user input only ever becomes textContent.
-import { Refused, cancelJob, deletePhoto, getPhoto, sendPhoto } from "./api.js";
+import { Refused, cancelJob, deletePhoto, getPhoto } from "./api.js";
+import { bring } from "./bring.js";
 import { compare } from "./compare.js";
 import { confirmDelete } from "./confirm.js";
 import { countdown } from "./countdown.js";
@@ -145,9 +146,8 @@ export class Card {
     this.#to("sending", text("preparing"));
     try {
       const { file, name } = smaller ? await reduce(this.file) : this;
-      const attempt = () => sendPhoto(file, name, wishes, { signal, progress: (share) => this.#sent(share) });
-      const photo = await persist(attempt, signal, () => this.#offline());
-      this.follow(photo);
+      const progress = (share) => this.#sent(share);
+      this.follow(await bring(file, name, wishes, { signal, progress, offline: () => this.#offline() }));
     } catch (error) {
       this.#caught(error);
     }

@@ -9,7 +9,7 @@ from django.test import Client
 from accounts.models import User
 from colorize.models import Job, Photo
 from tests.accounts.base import PASSWORD, AccountTestCase, member
-from tests.base import media
+from tests.base import media, upload
 from tests.fakes import InlineHost
 
 
@@ -37,6 +37,8 @@ class DeletionTests(AccountTestCase):
     def test_nothing_is_left(self) -> None:
         self.coloured(name="aunt.png")
         self.send(name="uncle.png")
+        fields = {"image": upload(), "model": "fake"}
+        self.alice.post("/api/v1/photos", fields, headers={"Idempotency-Key": "1"})
         assert len(media()) > 2 and traces(self.user)
         self.assertRedirects(self.delete(), "/accounts/deleted/")
         assert media() == [] and traces(self.user) == []

@@ -122,6 +122,30 @@ def test_a_refused_field_is_named_and_described(lit: Page) -> None:
     assert findings(lit) == []
 
 
+def test_a_refused_webhook_is_described_at_each_field(lit: Page, var: Path) -> None:
+    lit.goto("/")
+    sign_up(lit, var)
+    lit.goto("/accounts/webhooks/")
+    lit.get_by_label("Address").fill("https://10.0.0.1/")
+    lit.get_by_label("a photo is ready").uncheck()
+    lit.get_by_role("button", name="Add the webhook").click()
+    expect(lit.get_by_label("Address")).to_have_accessible_description(re.compile("https address"))
+    group = lit.get_by_role("group", name="Tell when")
+    expect(group).to_have_accessible_description("This field is required.")
+    assert findings(lit) == []
+
+
+def test_the_messages_of_a_webhook_are_a_named_region(lit: Page, var: Path) -> None:
+    lit.goto("/")
+    sign_up(lit, var)
+    lit.goto("/accounts/webhooks/")
+    lit.get_by_label("Address").fill("https://hooks.example.com/")
+    lit.get_by_role("button", name="Add the webhook").click()
+    lit.get_by_role("button", name="Send a test").click()
+    expect(lit.get_by_role("region", name="Messages")).to_be_visible()
+    assert findings(lit) == []
+
+
 def test_the_header_stays_one_line_beside_its_menu(page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 800})
     page.goto("/models/")

@@ -1,9 +1,11 @@
 """When the line, the server or the deadline comes between a visitor and the colours."""
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Page, Response, Route, expect
 
 from tests.browser.conftest import COLOUR
 from tests.browser.photos import photo
@@ -12,8 +14,10 @@ from tests.browser.test_main_job import choose, coloured
 pytestmark = pytest.mark.browser
 
 PHOTO = "**/api/v1/photos/*"
+UPLOAD = "**/api/v1/photos"
 PREVIEW = "**/jobs/*/preview"
 LOST = "Connection lost. We keep trying; you can leave this page open."
+CHECKED = "Sent. The photo is being checked"
 REFUSAL = {"detail": "Something went wrong on our side. Please try again.", "code": "internal"}
 
 
@@ -116,10 +120,102 @@ def test_a_deletion_that_fails_is_said_and_takes_nothing_away(page: Page) -> Non
 
 
 def test_an_upload_outlasts_a_proxy_whose_server_is_away(page: Page) -> None:
-    page.route("**/api/v1/photos", lambda route: route.fulfill(status=502), times=1)
+    page.route(UPLOAD, lambda route: route.fulfill(status=502), times=1)
     send(page)
     expect(page.locator("#said")).to_have_text(LOST)
     expect(page.get_by_role("slider", name="aunt.jpg")).to_be_visible(timeout=COLOUR)
+
+
+class Uploads:
+    """Stands behind the server: uploads arrive, and their answers stop here until they are passed
+    on or lost. Playwright's own routes end before the upload begins.
+    """
+
+    def __init__(self, page: Page, each: "Callable[[Uploads], None]") -> None:
+        self.keys: list[str] = []
+        self.paused: list[str] = []
+        self.each = each
+        self.line = page.context.new_cdp_session(page)
+        self.line.on("Fetch.requestPaused", self.arrived)
+        pattern = {"urlPattern": "*/api/v1/photos", "requestStage": "Response"}
+        self.line.send("Fetch.enable", {"patterns": [pattern]})
+
+    def arrived(self, event: dict[str, Any]) -> None:
+        self.keys.append(event["request"]["headers"]["Idempotency-Key"])
+        self.paused.append(event["requestId"])
+        self.each(self)
+
+    def lose(self) -> None:
+        told = {"requestId": self.paused.pop(), "errorReason": "ConnectionReset"}
+        self.line.send("Fetch.failRequest", told)
+
+    def answer(self) -> None:
+        self.line.send("Fetch.continueResponse", {"requestId": self.paused.pop()})
+
+    def lose_the_first(self) -> None:
+        self.lose() if len(self.keys) == 1 else self.answer()
+
+
+def photos(page: Page) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = page.request.get("/api/v1/photos").json()["results"]
+    return found
+
+
+def deletion(response: Response) -> bool:
+    return response.request.method == "DELETE" and "/photos/" in response.url
+
+
+def cancel(page: Page) -> None:
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.locator("#cards")).to_be_empty()
+
+
+def test_a_photo_whose_answer_was_lost_is_there_once(page: Page) -> None:
+    uploads = Uploads(page, Uploads.lose_the_first)
+    send(page)
+    expect(page.locator("#said")).to_have_text(LOST)
+    expect(page.get_by_role("slider", name="aunt.jpg")).to_be_visible(timeout=COLOUR)
+    assert len(uploads.keys) == 2 and len(set(uploads.keys)) == 1
+    assert len(photos(page)) == 1
+
+
+def test_the_same_file_sent_again_is_another_photo(page: Page) -> None:
+    uploads = Uploads(page, Uploads.answer)
+    choose(page, photo("aunt.jpg"), photo("aunt.jpg"))
+    page.get_by_role("button", name="Send 2 photos").click()
+    expect(page.get_by_role("slider", name="aunt.jpg")).to_have_count(2, timeout=COLOUR)
+    assert len(set(uploads.keys)) == 2 == len(photos(page))
+
+
+def test_cancelling_before_all_is_sent_ends_the_upload(page: Page) -> None:
+    page.route(UPLOAD, lambda route: None)
+    with page.expect_request(UPLOAD):
+        send(page)
+    with page.expect_event("requestfailed"):
+        cancel(page)
+    assert photos(page) == []
+
+
+def test_cancelling_before_the_answer_leaves_no_photo_behind(page: Page) -> None:
+    uploads = Uploads(page, lambda uploads: None)
+    send(page)
+    expect(page.locator("#cards [data-part=status]")).to_have_text(CHECKED)
+    cancel(page)
+    while not uploads.paused:
+        page.wait_for_timeout(50)
+    with page.expect_response(deletion):
+        uploads.answer()
+    assert [bool(one["deleted"]) for one in photos(page)] == [True]
+
+
+def test_cancelling_after_a_lost_answer_leaves_no_photo_behind(page: Page) -> None:
+    uploads = Uploads(page, Uploads.lose_the_first)
+    send(page)
+    expect(page.locator("#said")).to_have_text(LOST)
+    with page.expect_response(deletion):
+        cancel(page)
+    assert len(set(uploads.keys)) == 1
+    assert [bool(one["deleted"]) for one in photos(page)] == [True]
 
 
 def test_a_page_does_not_reload_at_once_after_an_error(page: Page) -> None:

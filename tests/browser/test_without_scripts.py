@@ -36,6 +36,15 @@ def test_the_page_refreshes_itself_until_the_colour_is_there(plain: Page) -> Non
     assert size(download.value.path()) == (401, 267)
 
 
+def test_a_form_is_not_emptied_while_it_is_filled_in(plain: Page) -> None:
+    """The page reloads itself only while it shows no such form."""
+    send(plain, photo("large.jpg", 1600, 1000))
+    stop = plain.get_by_role("link", name="Stop that to use its forms")
+    assert stop.is_visible() and plain.get_by_role("button", name="Colour again").is_hidden()
+    plain.goto(f"{plain.url}?still=1")
+    expect(plain.get_by_role("button", name="Colour again")).to_be_visible()
+
+
 def test_delete_now_needs_no_script(plain: Page) -> None:
     send(plain, photo("aunt.jpg"))
     address = plain.url

@@ -16,7 +16,8 @@ from django.utils import timezone
 from accounts.models import User
 from colorize import figures, pauses, traces
 from colorize.models import Job, Photo, Worker
-from tests.base import NOON, BaseTestCase, at, minutes
+from tests.base import NOON, BaseTestCase, at, media, minutes
+from tests.colorize.test_sweep import age
 from tests.fakes import SLEEP, InlineHost
 
 HOME = "/admin/"
@@ -181,6 +182,14 @@ class DashboardTests(AdminCase):
         assert "photos; the oldest by 5 min: a promise is broken" in page
         assert str(photo.pk) in self.text(f"{PHOTOS}?files=overdue")
 
+    def test_files_that_could_not_be_deleted_are_loud(self) -> None:
+        photo = self.coloured()
+        with mock.patch("colorize.models.shutil.rmtree"):
+            photo.purge()
+        age(photo.folder, minutes(5))
+        assert "photos; the oldest by 5 min: a promise is broken" in self.text(HOME)
+        assert str(photo.pk) in self.text(f"{PHOTOS}?files=overdue")
+
     def test_a_silent_worker_is_told_within_a_minute(self) -> None:
         now = timezone.now()
         Worker.objects.create(name="quick", beat=now, host=now)
@@ -237,7 +246,8 @@ class QueryTests(AdminCase):
         job = Job.objects.first()
         assert job
         for address in (HOME, LIST, f"{LIST}?model=fake&outcome=failed&when=24", PHOTOS,
-                        f"{PHOTOS}?code=internal", f"{LIST}{job.pk}/change/"):  # fmt: skip
+                        f"{PHOTOS}?code=internal", f"{PHOTOS}?files=overdue",
+                        f"{LIST}{job.pk}/change/"):  # fmt: skip
             for client in (self.admin, self.helper):
                 client.get(address)  # content types are then remembered
                 with self.subTest(address), self.assertNumQueriesAtMost(QUERIES):
@@ -275,6 +285,7 @@ class ListTests(AdminCase):
         for query in (
             "user=bob@example.org", "user=guests", "user=nonsense", "model=plain", "state=done",
             "outcome=done", "code=timed_out", "day=2020-01-01", "day=nonsense", "model=nonsense",
+            "day=0001-01-01", "day=9999-12-31",
         ):  # fmt: skip
             assert str(job.pk) not in self.text(f"{LIST}?{query}"), query
             assert str(job.photo_id) not in self.text(f"{PHOTOS}?{query}"), query
@@ -351,6 +362,34 @@ class ActionTests(AdminCase):
         assert (row["job"], row["code"]) == (str(job.pk), "internal")
         assert row["user"] == "'=cmd@example.org"
         assert "secret-aunt" not in lines
+
+
+class AccountTests(AdminCase):
+    def test_an_account_with_photos_is_deleted_with_its_files(self) -> None:
+        owner = User.objects.create_user("alice@example.org")
+        self.alice.force_login(owner)
+        self.coloured()
+        page = f"/admin/accounts/user/{owner.pk}/delete/"
+        assert "Yes, I" in self.text(page)
+        with self.captureOnCommitCallbacks(execute=True):
+            self.admin.post(page, {"post": "yes"})
+        assert not User.objects.filter(pk=owner.pk).exists() and not Photo.objects.exists()
+        assert media() == []
+
+    def test_several_accounts_with_photos_are_deleted_at_once(self) -> None:
+        owner = User.objects.create_user("alice@example.org")
+        self.alice.force_login(owner)
+        self.coloured()
+        chosen = {"action": "delete_selected", "_selected_action": str(owner.pk), "post": "yes"}
+        self.admin.post("/admin/accounts/user/", chosen)
+        assert not Photo.objects.exists() and media() == []
+
+    def test_it_takes_the_right_to_delete_accounts(self) -> None:
+        owner = User.objects.create_user("alice@example.org")
+        helper = self.staff("view_user", "change_user")
+        page = f"/admin/accounts/user/{owner.pk}/delete/"
+        assert helper.post(page, {"post": "yes"}).status_code == 403
+        assert User.objects.filter(pk=owner.pk).exists()
 
 
 class TraceTests(AdminCase):

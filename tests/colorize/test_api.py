@@ -63,6 +63,16 @@ class ApiTests(BaseTestCase):
         assert [photo["name"] for photo in answer.json()["photos"]] == ["a.png"]
         assert [error["name"] for error in answer.json()["errors"]] == ["b.png"]
 
+    def test_upload_answers_with_the_first_refusal_where_nothing_was_taken(self) -> None:
+        files = [upload("a.png", b"text"), upload("b.png", b"")]
+        answer = self.alice.post("/api/v1/upload", {"photos": files, "model": "fake"})
+        told = answer.json()
+        assert (answer.status_code, told["code"]) == (415, "unsupported_type")
+        assert told["detail"] == told["errors"][0]["detail"] and "a.png" in told["detail"]
+        assert told["docs"] == "/api/docs/errors/unsupported_type/" and told["photos"] == []
+        assert [error["name"] for error in told["errors"]] == ["a.png", "b.png"]
+        assert "Retry-After" not in answer
+
     def test_models_tell_what_is_installed(self) -> None:
         rows = {row["name"]: row for row in self.alice.get("/api/v1/models").json()}
         assert rows["fake"]["state"] == "installed"

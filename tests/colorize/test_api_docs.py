@@ -85,6 +85,13 @@ class PageTests(BaseTestCase):
     def test_pages_and_answers_agree_on_the_status(self) -> None:
         assert {code: CODES[code].status for code in STATUS} == STATUS
 
+    def test_who_shows_no_account_is_answered_as_the_page_says(self) -> None:
+        page = self.alice.get("/api/docs/errors/not_authenticated/").content.decode()
+        assert "HTTP 401" in page and "/api/v1/tokens" in page and "403" in page
+        for address, status in (("webhooks", 401), ("tokens", 403)):
+            answer = self.alice.get(f"/api/v1/{address}")
+            assert (answer.status_code, answer.json()["code"]) == (status, "not_authenticated")
+
     def test_refusals_name_their_page(self) -> None:
         for method, address in (
             ("get", "/api/v1/nothing"),

@@ -120,6 +120,14 @@ class QuotaTests(BaseTestCase):
         assert len(answer["photos"]) == 2
         assert [error["code"] for error in answer["errors"]] == ["quota_reached"]
 
+    def test_where_all_of_several_photos_are_beyond_it_is_told_when(self) -> None:
+        with at(NOON):
+            for _ in range(2):
+                self.post()
+            answer = self.alice.post("/api/v1/upload", {"photos": upload(), "model": "fake"})
+        assert (answer.status_code, answer.json()["code"]) == (429, "quota_reached")
+        assert answer["Retry-After"] == str(12 * 3600)
+
     def test_the_form_says_how_many_are_left(self) -> None:
         self.send()
         assert "1 of 2 colour versions left today" in self.alice.get("/").content.decode()

@@ -119,6 +119,18 @@ class KeyTests(BaseTestCase):
         )
         assert answer.status_code == 409
 
+    def test_the_key_with_more_files_than_are_read_is_a_conflict(self) -> None:
+        photo = self.post().json()
+        photos = [upload(f"{n}.png") for n in range(6)]
+        for address, field in (
+            ("/api/v1/photos", "image"),
+            ("/api/v1/upload", "photos"),
+            (f"/api/v1/photos/{photo['id']}/jobs", "image"),
+        ):
+            answer = self.alice.post(address, {field: photos, "model": "fake"}, headers=KEY)
+            assert answer.status_code in (400, 409) and answer.json()["code"], address
+        assert Photo.objects.count() == 1
+
     def test_everybody_has_their_own_keys(self) -> None:
         assert self.post().json()["id"] != self.post(self.bob).json()["id"]
 

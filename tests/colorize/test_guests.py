@@ -2,8 +2,9 @@
 
 from django.test import Client
 
-from colorize.models import Job, Photo
+from colorize.models import Job, Once, Photo
 from tests.accounts.base import AccountTestCase, link, member
+from tests.base import upload
 
 
 class MoveTests(AccountTestCase):
@@ -34,6 +35,13 @@ class MoveTests(AccountTestCase):
         self.bob.post(link())
         photo.refresh_from_db()
         assert photo.owner and photo.owner.email == "bob@example.org"
+
+    def test_their_keys_end(self) -> None:
+        fields = {"image": upload(), "model": "fake"}
+        self.alice.post("/api/v1/photos", fields, headers={"Idempotency-Key": "1"})
+        assert Once.objects.exists()
+        self.sign_in(self.alice)
+        assert not Once.objects.exists()
 
     def test_another_guests_do_not(self) -> None:
         theirs = self.send(self.bob)

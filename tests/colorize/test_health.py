@@ -1,14 +1,17 @@
 """/healthz and /readyz."""
 
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from django.conf import settings
 from django.db import OperationalError
 from django.utils import timezone
 
 from colorize.models import Worker
 from colorize.tasks import beat
 from tests.base import NOON, BaseTestCase, at, minutes
+from tests.colorize.test_sweep import age
 
 
 class HealthTests(BaseTestCase):
@@ -46,6 +49,22 @@ class HealthTests(BaseTestCase):
             assert self.checks()["deletions"] == {"ok": True, "overdue": 0}
         with at(NOON + minutes(11.6)):
             assert self.checks()["deletions"] == {"ok": False, "overdue": 1}
+
+    def test_files_that_could_not_be_deleted_are_counted(self) -> None:
+        photo = self.coloured()
+        with mock.patch("colorize.models.shutil.rmtree"):
+            photo.purge()
+        assert self.checks()["deletions"]["ok"]
+        age(photo.folder, minutes(4))
+        assert self.checks()["deletions"] == {"ok": False, "overdue": 1}
+        photo.delete()
+        assert self.checks()["deletions"] == {"ok": False, "overdue": 1}
+
+    def test_folders_that_are_old_and_kept_are_no_alarm(self) -> None:
+        age(self.coloured().folder, minutes(8))
+        (Path(settings.MEDIA_ROOT) / "lost+found").mkdir()
+        age(Path(settings.MEDIA_ROOT) / "lost+found", minutes(8))
+        assert self.checks()["deletions"] == {"ok": True, "overdue": 0}
 
     def test_a_full_disk_is_noticed(self) -> None:
         with mock.patch("colorize.health.MIN_FREE", 10**18):

@@ -132,6 +132,13 @@ class NameTests(HistoryTestCase):
         fields = {"nameless": "on"} if on else {}
         assert (client or self.alice).post("/history/names", fields).status_code == 302
 
+    def send_two(self, key: str) -> None:
+        """One of them is refused."""
+        photos = [upload(), upload("secret-aunt.png", b"no photo")]
+        fields = {"photos": photos, "model": "fake"}
+        answer = self.alice.post("/api/v1/upload", fields, headers={"Idempotency-Key": key})
+        assert answer.status_code == 202
+
     def test_file_names_are_not_stored_if_a_guest_says_so(self) -> None:
         self.switch(True)
         assert self.coloured(name="secret-aunt.png").name == "photo"
@@ -149,6 +156,14 @@ class NameTests(HistoryTestCase):
         self.switch(True)
         photo.refresh_from_db()
         assert (photo.name, photo.title) == ("photo", "Rose")
+
+    def test_names_of_refused_files_are_forgotten_and_not_stored_again(self) -> None:
+        self.send_two("1")
+        assert "secret-aunt" in dump()
+        self.switch(True)
+        assert "secret-aunt" not in dump()
+        self.send_two("2")
+        assert "secret-aunt" not in dump()
 
     def test_nobody_elses_names_are_touched(self) -> None:
         photo = self.coloured(name="aunt.png")

@@ -5,6 +5,7 @@ import io
 import json
 from datetime import timedelta
 from typing import Any
+from unittest import mock
 
 from django.db import connection
 from django.test import Client
@@ -53,6 +54,16 @@ class FilterTests(HistoryTestCase):
         self.coloured(name="one.png")
         page = self.page("?model=nonsense&since=yesterday&page=x&state=\x00")
         assert "one.png" in page and "makes no sense" in page
+
+    def test_days_at_the_ends_of_the_calendar_are_nonsense(self) -> None:
+        self.coloured(name="one.png")
+        for day in ("0001-01-01", "9999-12-31"):
+            for query in (f"?since={day}", f"?until={day}"):
+                page = self.page(query)
+                assert "one.png" in page and "makes no sense" in page, query
+                for kind in ("csv", "json"):
+                    answer: Any = self.alice.get(f"/history/export.{kind}{query}")
+                    assert b"one.png" in answer.getvalue()
 
     def test_pages_keep_the_filter(self) -> None:
         rows(self.user, 50)
@@ -132,6 +143,17 @@ class DeletionTests(HistoryTestCase):
         assert not Photo.objects.exists() and not Job.objects.exists()
         assert media() == [] and "aunt.png" not in dump()
 
+    def test_two_quick_presses_delete_a_row_once(self) -> None:
+        photo = self.coloured()
+        purge = Photo.purge
+
+        def overtaken(late: Photo) -> None:
+            Photo.objects.all().delete()
+            purge(late)
+
+        with mock.patch.object(Photo, "purge", overtaken):
+            assert self.alice.post(f"/photos/{photo.pk}/forget").status_code == 302
+
     def test_a_row_may_go_under_its_worker(self) -> None:
         """The worker drops what it made and takes the next job."""
         photo, following = self.send(), self.send(self.bob)
@@ -152,6 +174,14 @@ class DeletionTests(HistoryTestCase):
             self.alice.post("/history/delete")
         assert [photo.pk for photo in Photo.objects.all()] == [bobs.pk]
         assert {path.parent.name for path in media()} == {bobs.pk.hex}
+
+    def test_the_names_of_refused_files_go_with_everything(self) -> None:
+        photos = [upload(), upload("secret-aunt.png", b"no photo")]
+        fields = {"photos": photos, "model": "fake"}
+        self.alice.post("/api/v1/upload", fields, headers={"Idempotency-Key": "1"})
+        assert "secret-aunt" in dump()
+        self.alice.post("/history/delete")
+        assert "secret-aunt" not in dump()
 
     def test_delete_now_keeps_the_row(self) -> None:
         photo = self.coloured(name="aunt.png")

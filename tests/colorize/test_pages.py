@@ -48,7 +48,7 @@ class PageTests(BaseTestCase):
         photo = self.send(seed=101)
         self.run_worker()
         page = self.alice.get(f"/photos/{photo.pk}/").content.decode()
-        assert "We ran out of time on this photo. Try a smaller render size." in page
+        assert "We ran out of time on this photo. Try a smaller render factor" in page
 
     def test_a_photo_is_cancelled_by_a_button(self) -> None:
         photo = self.send()
@@ -152,6 +152,15 @@ class FileTests(BaseTestCase):
         photo = self.send()
         answer = self.alice.get(f"/api/v1/jobs/{self.job(photo).pk}/download")
         assert (answer.status_code, answer.json()["code"]) == (409, "not_ready")
+
+    def test_a_file_that_never_comes_says_why(self) -> None:
+        failed, cancelled = self.send(seed=101), self.send()
+        Job.objects.cancel(self.job(cancelled).pk)
+        self.run_worker()
+        for photo, code in ((failed, "timed_out"), (cancelled, "cancelled")):
+            for address in self.urls(photo)[1:]:
+                answer = self.alice.get(address, headers={"accept": "application/json"})
+                assert (answer.status_code, answer.json()["code"]) == (409, code), address
 
     def test_media_has_no_public_address(self) -> None:
         photo = self.coloured()

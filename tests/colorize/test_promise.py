@@ -5,6 +5,7 @@ S142, S143, S150, S186.
 
 from unittest import mock
 
+from colorize import pauses, traces
 from colorize.models import Job, Photo
 from colorize.sweep import sweep
 from tests.base import NOON, BaseTestCase, at, media, minutes
@@ -94,6 +95,37 @@ class PromiseTests(BaseTestCase):
         with at(NOON + minutes(60.1)):
             assert sweep().ended == 1
             assert self.job(photo).code == "timed_out"
+
+    def test_a_job_that_never_ran_says_that_it_waited(self) -> None:
+        with at(NOON):
+            photo = self.send()
+        with at(NOON + minutes(60.1)):
+            sweep()
+            page = self.alice.get(f"/photos/{photo.pk}/").content.decode()
+        assert "waited too long for its turn and was not coloured. Try again later." in page
+
+    def test_staff_reads_since_when_it_waited_and_what_was_paused(self) -> None:
+        with at(NOON):
+            free, held = self.send(model="plain"), self.send()
+        with at(NOON + minutes(5)):
+            pauses.hold("fake", None)
+        with at(NOON + minutes(60.1)):
+            sweep()
+            told = [traces.kept(self.job(photo)) for photo in (free, held)]
+        assert "Sent at 2026-03-01 12:00:00 UTC and never begun" in told[0]
+        assert "Nothing is paused" in told[0]
+        assert "Paused: fake since 2026-03-01 12:05:00 UTC" in told[1]
+
+    def test_a_job_that_ran_until_its_hour_was_up_names_its_worker(self) -> None:
+        with at(NOON):
+            photo = self.send()
+        with at(NOON + minutes(59)):
+            Job.objects.claim(self.job(photo).pk, "machine:7")
+        with at(NOON + minutes(60.1)):
+            sweep()
+            assert "taken by machine:7 at 2026-03-01 12:59:00 UTC" in traces.kept(self.job(photo))
+            page = self.alice.get(f"/photos/{photo.pk}/").content.decode()
+        assert "We ran out of time on this photo." in page
 
     def test_a_photo_whose_job_nobody_ended_is_not_shown_for_ever(self) -> None:
         with at(NOON):

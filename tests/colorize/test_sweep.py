@@ -83,6 +83,20 @@ class SweepTests(BaseTestCase):
         with at(NOON + minutes(11)), purge, self.assertLogs("colorize.sweep", "ERROR"):
             assert sweep().purged == 1
 
+    def test_a_row_that_goes_before_its_turn_does_not_end_the_sweep(self) -> None:
+        with at(NOON):
+            self.coloured()
+            self.coloured()
+        purge = Photo.purge
+
+        def overtaken(photo: Photo) -> None:
+            Photo.objects.filter(purged=None).exclude(pk=photo.pk).delete()
+            purge(photo)
+
+        with at(NOON + minutes(11)), mock.patch.object(Photo, "purge", overtaken):
+            sweep()
+        assert Photo.objects.get().purged
+
     def test_live_photos_are_left_alone(self) -> None:
         self.coloured()
         assert str(sweep()).startswith("0 ended, 0 requeued, 0 failed, 0 purged, 0 orphans")

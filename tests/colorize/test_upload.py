@@ -61,7 +61,11 @@ class UploadTests(BaseTestCase):
         for address, field in (("/upload", "photos"), ("/api/v1/photos", "image")):
             with self.subTest(address), self.assertLogs("django.security.TooManyFilesSent"):
                 answer = self.alice.post(address, {field: photos}, headers=JSON)
-                assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+                assert (answer.status_code, answer.json()["code"]) == (400, "too_many_files")
+                assert answer.json()["detail"].startswith("You chose more than 50 photos. Send up")
+        with self.assertLogs("django.security.TooManyFilesSent"):
+            page = self.alice.post("/upload", {"photos": photos})
+        assert page.status_code == 400 and b"You chose more than 50 photos." in page.content
         assert sizes() == []
 
     def test_all_models_take_one_photo(self) -> None:

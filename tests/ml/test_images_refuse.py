@@ -267,6 +267,24 @@ def test_a_tile_far_larger_than_its_photo_is_unsupported(tmp_path: Path) -> None
     refused(path, UnsupportedType)
 
 
+def test_a_tile_far_larger_than_its_photo_is_unsupported_in_a_plain_tiff(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    pixels = drawn.noise(64, 64)
+    tifffile.imwrite(path, pixels, photometric="minisblack", compression="zlib", tile=(16, 16))
+    with tifffile.TiffFile(path, mode="r+b") as file:
+        for tag in ("TileWidth", "TileLength"):
+            file.pages.first.tags[tag].overwrite(2**14)
+    refused(path, UnsupportedType)
+
+
+def test_a_tile_or_a_strip_larger_than_its_photo_is_usual(tmp_path: Path) -> None:
+    pixels = drawn.noise(9, 9)
+    for number, options in enumerate(({"tile": (256, 256)}, {"rowsperstrip": 2**20})):
+        path = tmp_path / f"{number}.tif"
+        tifffile.imwrite(path, pixels, photometric="minisblack", compression="zlib", **options)
+        assert (open_photo(path).pixels == pixels).all()
+
+
 @pytest.mark.parametrize(("samples", "dtype"), [(5, np.uint16), (3, np.float32)])
 def test_more_than_eight_bytes_a_pixel_are_unsupported(
     samples: int, dtype: type, tmp_path: Path

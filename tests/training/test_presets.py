@@ -43,7 +43,7 @@ def test_the_list_says_how_long_the_reports_runs_took() -> None:
     ]
 
 
-@pytest.mark.parametrize("recipe", ["bigcolor", "cnn"])
+@pytest.mark.parametrize("recipe", ["bigcolor", "cnn", "coloria"])
 def test_what_the_list_says_can_be_set(recipe: str) -> None:
     default, *others = PRESETS[recipe].values()
     for preset in others:
