@@ -5,6 +5,7 @@ from typing import Any
 
 from allauth.decorators import rate_limit
 from django.conf import settings
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import SESSION_KEY, logout
 from django.contrib.auth.decorators import login_required
 from django.contrib.sessions.models import Session
@@ -57,6 +58,8 @@ def erase(user: User) -> None:
     pk = str(user.pk)
     with transaction.atomic():
         user.delete()
+        named = LogEntry.objects.filter(content_type__app_label="accounts", object_id=pk)
+        named.update(object_repr=pk)  # staff reads that there was an account, not whose
         sessions = Session.objects.iterator()  # they hold the address; a long walk, but a rare one
         theirs = [row.pk for row in sessions if row.get_decoded().get(SESSION_KEY) == pk]
         Session.objects.filter(pk__in=theirs).delete()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import models, transaction
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from colorize.record import plain_name, private_name
@@ -31,9 +32,10 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
 
     def lock(self, pk: uuid.UUID) -> "Photo":
         """Photo before job, in every transaction that takes both: so two of them never wait for
-        each other.
+        each other. Raises Http404 for a row that has just been deleted.
         """
-        return self.select_for_update().get(pk=pk)
+        photo: Photo = get_object_or_404(self.select_for_update(), pk=pk)
+        return photo
 
     def submit(
         self,

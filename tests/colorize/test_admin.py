@@ -375,6 +375,8 @@ class AccountTests(AdminCase):
             self.admin.post(page, {"post": "yes"})
         assert not User.objects.filter(pk=owner.pk).exists() and not Photo.objects.exists()
         assert media() == []
+        assert LogEntry.objects.get().object_repr == str(owner.pk)
+        assert "_auth_user_id" not in self.alice.session
 
     def test_several_accounts_with_photos_are_deleted_at_once(self) -> None:
         owner = User.objects.create_user("alice@example.org")

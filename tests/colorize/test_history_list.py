@@ -8,9 +8,11 @@ from typing import Any
 from unittest import mock
 
 from django.db import connection
+from django.http import HttpRequest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from colorize import forms
 from colorize.models import Job, Photo
 from colorize.sweep import sweep
 from tests.base import NOON, at, media, upload
@@ -153,6 +155,18 @@ class DeletionTests(HistoryTestCase):
 
         with mock.patch.object(Photo, "purge", overtaken):
             assert self.alice.post(f"/photos/{photo.pk}/forget").status_code == 302
+
+    def test_a_wish_for_a_row_that_goes_meanwhile_finds_nothing(self) -> None:
+        photo = self.coloured()
+        charge = forms.require_room
+
+        def overtaken(request: HttpRequest) -> None:
+            charge(request)
+            Photo.objects.all().delete()
+
+        with mock.patch.object(forms, "require_room", overtaken):
+            answer = self.alice.post(f"/photos/{photo.pk}/jobs", {"model": "fake"})
+        assert answer.status_code == 404
 
     def test_a_row_may_go_under_its_worker(self) -> None:
         """The worker drops what it made and takes the next job."""
