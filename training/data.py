@@ -24,6 +24,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
 from ml.color import lab_from_rgb
+from ml.evaluate.photos import photos as photos_below
 from ml.nets.coloria import OUTPUT_STRIDE
 from training.checkpoint import write_atomic
 from training.config import ColoriaConfig
@@ -31,7 +32,6 @@ from training.errors import TrainingError
 
 logger = logging.getLogger(__name__)
 
-SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 Pixels = NDArray[np.uint8]
 
 
@@ -51,15 +51,6 @@ class PhotoStore:
         height, width = self.shapes[index]
         start = self.offsets[index]
         return np.asarray(self.pixels[start : start + height * width * 3]).reshape(height, width, 3)
-
-
-def find_photos(folder: Path) -> list[Path]:
-    """Every photo below `folder`, sorted by path. Raises FileNotFoundError if there is none."""
-    named = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    found = sorted(path for path in named if path.is_file())  # a link may lead nowhere
-    if not found:
-        raise FileNotFoundError(f"no photos below {folder}")
-    return found
 
 
 def decode(path: Path, side: int) -> Pixels:
@@ -82,7 +73,7 @@ def pack(folder: Path, cache: Path, side: int, min_chroma: float) -> PhotoStore:
     Damaged and near-grey photos are left out and listed in `<cache>/<key>.json`. Raises
     FileNotFoundError without photos, TrainingError if none can be used.
     """
-    paths = find_photos(folder)
+    paths = photos_below(folder)
     listing = "\n".join(f"{path.relative_to(folder)} {path.stat().st_size}" for path in paths)
     key = hashlib.sha256(f"{side} {min_chroma}\n{listing}".encode()).hexdigest()[:16]
     index_file, pixel_file = cache / f"{key}.json", cache / f"{key}.rgb"

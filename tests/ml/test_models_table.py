@@ -15,6 +15,7 @@ MEASURED: dict[str, Any] = {
     "truth": {"colourfulness": 40.0},
     "de00": {"mean": 10.148},
     "better_than_grey": 71,
+    "failed": [],
     "colourfulness": 21.0,
     "seconds": {"p50": 0.052, "p95": 0.07},
 }

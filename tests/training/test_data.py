@@ -12,7 +12,7 @@ from PIL import Image
 from ml.color import ab_bins, lab_from_rgb
 from training.checkpoint import note_split
 from training.config import PRESETS, override
-from training.data import Crops, age, find_photos, mixed, order, pack, reveal, shuffled, split
+from training.data import Crops, age, mixed, order, pack, reveal, shuffled, split
 from training.errors import TrainingError
 from training.losses import BinLoss, bin_prior, soft_encoding
 
@@ -35,7 +35,7 @@ def test_packed_photos_keep_their_shape(photos: Path, tmp_path: Path) -> None:
 
 def test_an_empty_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no photos below"):
-        find_photos(tmp_path)
+        pack(tmp_path, tmp_path, 96, 2.0)
 
 
 def test_a_folder_without_any_colour_is_named(tmp_path: Path) -> None:
@@ -52,13 +52,6 @@ def test_a_run_goes_on_with_the_photos_that_it_began_with(tmp_path: Path) -> Non
     with pytest.raises(TrainingError, match="other photos would be held out"):
         note_split(tmp_path, {"valid": ["b.jpg"]}, resumed=True)
     assert json.loads((tmp_path / "split.json").read_text()) == {"valid": ["a.jpg"]}
-
-
-def test_folders_and_links_that_lead_nowhere_are_no_photos(tmp_path: Path) -> None:
-    (tmp_path / "folder.jpg").mkdir()
-    (tmp_path / "lost.jpg").symlink_to(tmp_path / "gone.jpg")
-    (tmp_path / "folder.jpg" / "photo.JPG").write_bytes(b"a photo")
-    assert find_photos(tmp_path) == [tmp_path / "folder.jpg" / "photo.JPG"]
 
 
 def test_the_split_is_seeded_and_disjoint() -> None:

@@ -92,7 +92,7 @@ def numbers(card: dict[str, Any]) -> list[str]:
     truth = card["truth"]["colourfulness"]
     return [
         f"{card['de00']['mean']:.2f} ({card['grey']['de00']['mean']:.2f})",
-        f"{card['better_than_grey']} of {card['set']['images']}",
+        f"{card['better_than_grey']} of {card['set']['images'] - len(card['failed'])}",
         f"{card['colourfulness'] / truth:.0%}" if truth else "",
         f"{card['seconds']['p50']:.2f}",
     ]
