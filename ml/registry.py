@@ -71,7 +71,7 @@ MODELS: dict[str, ModelSpec] = {
             backend="ml.backends.coloria:load",
             weights=Weights(
                 file="coloria.onnx",
-                sha256="68f30697cc46e62bf1f53e0f2cac6200957fe2d922ff9cc0fb3a5566484477d6",
+                sha256="017580dec95230ea1759ac280eae48d624b15b00cf88665550fcff3d591a2f56",
                 licence="Apache-2.0",
                 publisher="COLORIA",
             ),

@@ -45,7 +45,7 @@ class Dial:
     chroma: float
 
 
-MUTED, NATURAL, VIVID = Dial(0.6, 0.0), Dial(0.6, 1.45), Dial(0.7, 2.3)  # at strength 0, 1, 2
+MUTED, NATURAL, VIVID = Dial(0.6, 0.0), Dial(0.6, 1.4), Dial(0.7, 2.3)  # at strength 0, 1, 2
 
 
 def dial(strength: float) -> Dial:

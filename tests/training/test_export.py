@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
+from ml import registry
 from ml.color import ab_bins
 from ml.errors import ModelUnavailable
 from ml.management.contenders import contenders
@@ -15,6 +17,7 @@ from ml.spec import Settings
 from tests.ml.photos import photograph, ramp
 from training import checkpoint
 from training.export import RARITY, export_coloria
+from training.pair import pair
 
 
 @pytest.fixture
@@ -52,3 +55,22 @@ def test_without_the_rarity_of_colours_a_checkpoint_is_refused(run: Path, tmp_pa
     with pytest.raises(ModelUnavailable) as caught:
         row.load()
     assert "rarity.json is missing" in caught.value.reason
+
+
+def test_each_of_a_pair_answers_at_its_sizes(tmp_path: Path) -> None:
+    """One file with the inputs of either, which the site reads like one of them."""
+    prior = torch.full((len(ab_bins()),), 1.0)
+    files = []
+    for seed, name in ((1, "large"), (2, "small")):
+        torch.manual_seed(seed)
+        files.append(tmp_path / f"{name}.onnx")
+        export_coloria(Coloria(len(ab_bins())).state_dict(), prior, files[-1])
+    both = tmp_path / "both.onnx"
+    onnx.save(pair(*map(onnx.load, files)), both)
+    large, small, whole = (registry.load("coloria", weights=path) for path in (*files, both))
+    for height, width, one, other in ((160, 192, large, small), (128, 512, small, large)):
+        luma = np.random.default_rng(0).uniform(0, 100, (height, width)).astype(np.float32)
+        hints = np.zeros((3, height, width), np.float32)
+        found = whole.logits(luma, hints)
+        assert np.array_equal(found, one.logits(luma, hints))
+        assert not np.allclose(found, other.logits(luma, hints))
