@@ -8,9 +8,9 @@ const written = (seconds) => `${Math.floor(seconds / 60)}:${String(seconds % 60)
 // shows the date.
 export function countdown(element, expires, signal, gone, kept = null) {
   const tick = () => {
-    const left = Math.ceil((expires - now()) / 1000);
+    const left = (expires - now()) / 1000; // rounded down: the server tells its clock in whole seconds
     if (left > 0) {
-      element.textContent = kept ? text("kept_until", { time: dateTime(expires) }) : text("deleted_in", { time: written(left) });
+      element.textContent = kept ? text("kept_until", { time: dateTime(expires) }) : text("deleted_in", { time: written(Math.floor(left)) });
       return;
     }
     clearInterval(timer);
