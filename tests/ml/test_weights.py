@@ -78,7 +78,7 @@ def test_every_model_is_listed_with_what_would_install_it(folder: Path) -> None:
         assert spec.weights.licence in listed
     assert "-> python manage.py weights fetch artistic-x" in listed
     assert "-> python manage.py weights add cnn my_model.keras" in listed
-    assert "coloria           installed     8 MB  Apache-2.0   sha256 published" in listed
+    assert "coloria           installed    15 MB  Apache-2.0   sha256 published" in listed
 
 
 def test_fetched_weights_are_listed_with_their_checksum(spec: ModelSpec, checkpoint: Path) -> None:
@@ -133,6 +133,15 @@ def test_a_fetched_file_that_does_not_fit_is_thrown_away(
     assert [path.name for path in folder.rglob("*") if path.is_file()] == ["lock"]
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell without job control starts what it puts into the background with SIGINT ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_ctrl_c_leaves_what_came_and_says_how_to_go_on(
     spec: ModelSpec, server: Server, checkpoint: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
