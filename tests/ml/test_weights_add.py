@@ -258,13 +258,15 @@ def test_a_file_that_is_no_coloria_changes_nothing(
 
 def test_another_onnx_network_is_no_coloria(folder: Path, tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
-    model = onnx.load_from_string(bundle())
-    for entry in [*model.graph.input, *model.graph.node]:
-        if getattr(entry, "name", "") == "luma":
-            entry.name = "grey"
-        for place, name in enumerate(getattr(entry, "input", ())):
-            if name == "luma":
-                entry.input[place] = "grey"
+    grey, hints, both = (
+        onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1])
+        for name in ("grey", "hints", "both")
+    )
+    add = onnx.helper.make_node("Add", ["grey", "hints"], ["both"])
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph([add], "other", [grey, hints], [both]),
+        opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=8,
+    )  # fmt: skip
     path = tmp_path / "other.onnx"
     path.write_bytes(model.SerializeToString())
     assert "inputs are grey, hints" in refused(registry.get("coloria"), folder, path)
