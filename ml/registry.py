@@ -76,7 +76,7 @@ MODELS: dict[str, ModelSpec] = {
                 publisher="COLORIA",
             ),
             size=192,
-            memory=Memory(100, 2500),
+            memory=Memory(170, 2500),
             keeps_shape=True,
             options=("strength", "hints"),
             summary=gettext_noop(
