@@ -58,7 +58,7 @@ def erase(user: User) -> None:
     pk = str(user.pk)
     with transaction.atomic():
         user.delete()
-        named = LogEntry.objects.filter(content_type__app_label="accounts", object_id=pk)
+        named = LogEntry.objects.filter(content_type__model="user", object_id=pk)
         named.update(object_repr=pk)  # staff reads that there was an account, not whose
         sessions = Session.objects.iterator()  # they hold the address; a long walk, but a rare one
         theirs = [row.pk for row in sessions if row.get_decoded().get(SESSION_KEY) == pk]

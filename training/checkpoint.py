@@ -7,12 +7,14 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from training.errors import TrainingError
+from training.errors import NonFiniteLoss, TrainingError
 
 
 def write_atomic(path: Path, write: Any) -> None:
@@ -54,10 +56,22 @@ def again(path: Path, written: Path, record: dict[str, Any]) -> None:
     describe(path, record)
 
 
-def note_split(out: Path, held_out: dict[str, list[str]], resumed: bool) -> None:
-    """Write split.json: the names of the photos held out. Raises TrainingError if a run that goes
-    on held out others.
+def require_finite(values: Iterable[Tensor], step: int, last: Path) -> None:
+    """`step` steps are done. Raises NonFiniteLoss rather than let weights that are lost become the
+    last good checkpoint.
     """
+    if not all(bool(value.isfinite().all()) for value in values):
+        raise NonFiniteLoss(
+            f"step {step - 1} made weights infinite; the last good checkpoint is {last}"
+        )
+
+
+def note_split(out: Path, held_out: dict[str, list[str]], resumed: bool) -> None:
+    """Write split.json: the names of the photos held out. Raises TrainingError if there is none, or
+    if a run that goes on held out others.
+    """
+    if not held_out["valid"]:
+        raise TrainingError("too few photos: at least one is held out to measure on")
     path = out / "split.json"
     if resumed and path.exists() and json.loads(path.read_text()) != held_out:
         raise TrainingError(

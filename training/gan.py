@@ -183,11 +183,6 @@ class Game:
             painted: Tensor = functional_call(self.painter, named, (grey(x), c, z))
         return ((painted.float() + 1) / 2).cpu()
 
-    def sound(self) -> bool:
-        """Whether every weight is a number."""
-        values = (*self.net.parameters(), *self.critic.parameters())
-        return all(bool(torch.isfinite(value).all()) for value in values)
-
     def state(self) -> dict[str, Any]:
         """All that a resumed run needs (S098)."""
         return {

@@ -204,10 +204,7 @@ def train(
             if config.keep_every and step % config.keep_every == 0:
                 keep(out / f"ema_{step:07d}.pt", {"ema": ema.state_dict(), "step": step})
             if step % config.checkpoint_every == 0 or step == config.steps:
-                if not all(bool(value.isfinite().all()) for value in net.parameters()):
-                    raise NonFiniteLoss(
-                        f"step {step - 1} made weights infinite; the last good checkpoint is {last}"
-                    )
+                checkpoint.require_finite(net.parameters(), step, last)
                 board.flush()  # what a resumed run does not repeat must be on disk
                 state = {
                     "net": net.state_dict(),

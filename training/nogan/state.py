@@ -16,7 +16,6 @@ from torch import Tensor, nn
 
 from ml.nets.deoldify import Generator
 from training import checkpoint
-from training.errors import NonFiniteLoss
 from training.nogan import generator
 from training.nogan.config import NoganConfig
 
@@ -56,11 +55,7 @@ class State:
     def save(self) -> None:
         """Raises NonFiniteLoss rather than keep weights that are lost."""
         values = (*self.generator.parameters(), *self.critic.parameters())
-        if not all(bool(value.isfinite().all()) for value in values):
-            raise NonFiniteLoss(
-                f"step {len(self.losses)} made weights infinite; "
-                f"the last good checkpoint is {self.last}"
-            )
+        checkpoint.require_finite(values, len(self.losses), self.last)
         place = {f.name: getattr(self.place, f.name) for f in dataclasses.fields(Place)}
         held = {
             "generator": self.generator.state_dict(),

@@ -177,10 +177,8 @@ class Books:
 
     def save(self, step: int) -> None:
         """`step` steps are done. Raises NonFiniteLoss rather than keep weights that are lost."""
-        if not self.game.sound():
-            raise NonFiniteLoss(
-                f"step {step - 1} made weights infinite; the last good checkpoint is {self.last}"
-            )
+        weights = (*self.game.net.parameters(), *self.game.critic.parameters())
+        checkpoint.require_finite(weights, step, self.last)
         self.board.flush()  # what a resumed run does not repeat must be on disk
         figures = {
             "step": step,

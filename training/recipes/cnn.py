@@ -97,11 +97,7 @@ class Run:
     def save(self, record: dict[str, Any]) -> None:
         books = {"step": self.step, "best": self.best, "seconds": self.seconds}
         variables = self.learner.state()
-        if not all(bool(value.isfinite().all()) for value in variables):
-            raise NonFiniteLoss(
-                f"step {self.step - 1} made weights infinite; "
-                f"the last good checkpoint is {self.last}"
-            )
+        checkpoint.require_finite(variables, self.step, self.last)
         state = {"variables": variables, **books, "figures": self.figures}
         best = self.best if math.isfinite(self.best) else None
         told = {"step": self.step, "best_de00": best, "seconds": round(self.seconds)}

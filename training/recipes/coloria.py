@@ -22,7 +22,7 @@ from ml.nets.coloria import STRIDE, Coloria, load_encoder
 from training import checkpoint, loop
 from training.config import ColoriaConfig
 from training.data import Crops, PhotoStore, Pixels, mixed, pack, split
-from training.errors import MissingWeights, TrainingError
+from training.errors import MissingWeights
 from training.export import RARITY, export_coloria
 from training.losses import BinLoss, bin_prior
 
@@ -148,8 +148,6 @@ def learn(
     with loop.first_process_first():
         store = pack(data, cache, config.store_side, config.min_chroma)
     photos, held_out = split(len(store), config.valid_photos, config.keep_pct, config.seed)
-    if not held_out:
-        raise TrainingError("too few photos: at least one is held out to measure on")
     if loop.place()[0] == 0:
         names = [store.names[index] for index in held_out]
         checkpoint.note_split(out, {"valid": names}, resume and (out / "last.pt").exists())

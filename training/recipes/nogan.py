@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Subset
 from training import checkpoint, loop
 from training.board import SummaryWriter
 from training.data import PhotoStore, pack, split
-from training.errors import NonFiniteLoss, TrainingError
+from training.errors import NonFiniteLoss
 from training.nogan import learners
 from training.nogan.config import REPORTED_SECONDS, NoganConfig, Stage, plan, skipped
 from training.nogan.critic import critic
@@ -78,8 +78,6 @@ class Nogan:
         config = state.config
         valid = max(1, round(len(store) * config.valid_share))
         self.photos, self.held_out = split(len(store), valid, 1.0, config.seed)
-        if not self.held_out:
-            raise TrainingError("too few photos: at least one is held out to measure on")
         names = [store.names[index] for index in self.held_out]
         checkpoint.note_split(state.out, {"valid": names}, bool(state.losses))
         self.measured = self.held_out[: config.valid_photos]
