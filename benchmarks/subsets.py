@@ -4,7 +4,8 @@
         [--seen]
 
 DIR has a manifest.csv whose `source_path` names what a photo shows, as that of the training photos
-does; `split.json` is what `train_model coloria` held out. Fewer than eight photos make no row.
+does; `split.json` is what `train_model coloria` held out. labels.json names photos that were
+labelled by eye; they count in another row too. Fewer than eight photos make no row.
 The first column is the subset's share of all photos of the manifest.
 With --seen the photos are 600 that it learnt from: what they gain more is learnt by heart.
 With --card it writes the rows to the model's card, whose page shows them.
@@ -29,6 +30,7 @@ from ml.spec import Settings
 
 BUNDLED = Path("ml", "weights", "coloria.onnx")
 CARD = Path("ml", "cards", "coloria.json")
+LABELS = Path(__file__).with_name("labels.json")
 LEAST = 8
 SEEN = 600
 SUBSETS = {  # parts of a file's name or of its path at the source
@@ -65,13 +67,16 @@ def main(data, names, hints, weights, seen):
     groups = {"all": found["photos"]}
     for photo in found["photos"]:
         groups.setdefault(shown[photo["photo"]], []).append(photo)
+    labels = json.loads(LABELS.read_text(encoding="utf-8"))
+    for name, files in labels.items():
+        groups[name] = [photo for photo in found["photos"] if photo["photo"] in files]
     sys.stdout.write(
         f"{f'{hints} hints':<12} share photos   dE00   grey   minus grey (95 %)"
         "     better  colour\n"
     )
     count = Counter(shown.values()) | {"all": len(shown)}
     rows = {}
-    for name in (*SUBSETS, "other", "all"):
+    for name in (*SUBSETS, *labels, "other", "all"):
         photos = groups.get(name, [])
         if len(photos) < LEAST:
             continue
@@ -85,8 +90,9 @@ def main(data, names, hints, weights, seen):
             "de00": round(row["de00"]["mean"], 2),
             "better_pct": round(100 * better),
         }
+        share = "" if name in labels else f"{count[name] / len(shown):.0%}"
         sys.stdout.write(
-            f"{name:<12}{count[name] / len(shown):6.0%}{len(photos):7d}"
+            f"{name:<12}{share:>6}{len(photos):7d}"
             f"{row['de00']['mean']:7.2f}{grey:7.2f}"
             f"{row['de00_minus_grey']['mean']:8.2f} ({low:5.2f} .. {high:5.2f})"
             f"{better:8.0%}{row['colourfulness'] / colour:8.0%}\n"

@@ -124,7 +124,7 @@ class Drawing:
 
 
 DRAWINGS = {
-    "coloria": Drawing(6, (2, 3, 4), up_to=2, name="EfficientNet-Lite0", hints=True),
+    "coloria": Drawing(6, (2, 3, 4), up_to=2, name="EfficientNet-Lite2", hints=True),
     "artistic": Drawing(6, (0, 1, 2, 3, 4), name="ResNet-34", critic=True),
     "stable": Drawing(6, (0, 1, 2, 3, 4), name="ResNet-101", critic=True),
     "bigcolor": Drawing(5, seeded=True, critic=True),

@@ -24,6 +24,8 @@ class ColoriaConfig:
     degrade: float = 0.6  # probability that a sample looks like an old photograph
     hints: float = 0.5  # probability that a sample has colour hints
     rebalance: float = 0.25  # exponent on Zhang's class weights: 0 none, 1 full
+    judge: float = 0.0  # weight of dE00 in the loss, beside the cross-entropy
+    reward: float = 0.12  # dE00 that a unit of colourfulness is worth to the judge
     lr: float = 1.5e-3
     encoder_lr: float = 1e-4  # faster, and it forgets what ImageNet taught it
     weight_decay: float = 0.02
@@ -31,6 +33,8 @@ class ColoriaConfig:
     decay: float = 0.5  # last share of the steps, in which the rate falls linearly to zero
     ema: float = 0.998
     clip: float = 1.0
+    encoder: str = "lite0"  # or lite2: EfficientNet's
+    frozen: int = 0  # of the encoder's eight parts, stem and stages, that many keep their weights
     pretrained: bool = True  # start from the encoder's ImageNet weights
     start: str = ""  # checkpoint of this recipe whose averaged weights begin the run instead
     mix: tuple[str, ...] = ()  # how often photos are shown: bsd_*=4,face_*=0.25; others once
@@ -156,6 +160,11 @@ PRESETS: dict[str, Mapping[str, Config]] = {
         "larger": ColoriaConfig(
             steps=1700, sizes=((0, 160),), store_side=192, crop_scale=(0.6, 1.0), lr=8e-4,
             warmup=100, decay=0.7, mix=VARIED,
+        ),
+        "lite2": ColoriaConfig(
+            steps=6000, batch=32, sizes=((0, 128), (3200, 192)), store_side=256,
+            crop_scale=(0.65, 1.0), valid_photos=600, degrade=0.5, hints=0.3, encoder="lite2",
+            frozen=4, encoder_lr=1.5e-4, decay=0.7, mix=VARIED, validate_every=3000,
         ),
         "smoke": ColoriaConfig(
             steps=6, batch=4, sizes=((0, 64),), store_side=96, valid_photos=2, warmup=2,

@@ -1,5 +1,5 @@
 """Losses over the distribution of ab: soft encoding and class rebalancing (Zhang et al. 2016,
-section 2.2).
+section 2.2), and dE00 of the colour that is made of it.
 """
 
 import numpy as np
@@ -13,6 +13,7 @@ from training.data import PhotoStore, shrink
 
 REACH = 110  # the table covers a and b from -110 to 110 in steps of one unit
 NEIGHBOURS, SIGMA = 5, 5.0  # of Zhang's soft encoding
+TEMPERATURE = 0.6  # of the annealed mean, as the back end has it at natural strength
 
 
 def soft_encoding() -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -73,3 +74,63 @@ class BinLoss(nn.Module):
         soft = self.weight[rows].permute(0, 3, 1, 2)
         entropy = -(F.log_softmax(logits, 1).gather(1, bins) * soft).sum(1)
         return (entropy * self.rarity[bins[:, 0]]).mean()
+
+
+def delta_e00(ab: Tensor, truth: Tensor) -> Tensor:
+    """CIEDE2000 of colours of one luma (Sharma, Wu, Dalal 2005), differentiable also where both are
+    the same or grey: (B, 2, ...) twice to (B, ...).
+    """
+    tiny = 1e-6
+    (a1, b1), (a2, b2) = ab.unbind(1), truth.unbind(1)
+    mean = ((a1**2 + b1**2 + tiny).sqrt() + (a2**2 + b2**2 + tiny).sqrt()) / 2
+    stretch = 1.5 - chroma_weight(mean) / 2
+    a1, a2 = a1 * stretch, a2 * stretch
+    c1, c2 = (a1**2 + b1**2 + tiny).sqrt(), (a2**2 + b2**2 + tiny).sqrt()
+    mean = (c1 + c2) / 2
+    hue = torch.atan2(b1 / c1 + b2 / c2, a1 / c1 + a2 / c2).detach().rad2deg() % 360
+    turn = torch.exp(-(((hue - 275) / 25) ** 2)) * 60
+    by_c = (c2 - c1) / (1 + 0.045 * mean)
+    cross, dot = a1 * b2 - a2 * b1, a1 * a2 + b1 * b2
+    near = cross / ((c1 * c2 + dot).clamp(min=0) / 2 + tiny).sqrt()  # 2 sqrt(c1 c2) sin(dh / 2)
+    far = (2 * (c1 * c2 - dot).clamp(min=tiny)).sqrt().copysign(cross)  # the same
+    by_h = torch.where(dot > 0, near, far) / (1 + 0.015 * mean * hue_weight(hue))
+    rotation = -2 * chroma_weight(mean) * torch.sin(turn.deg2rad())
+    return (by_c**2 + by_h**2 + rotation * by_c * by_h + tiny).clamp(min=tiny).sqrt()
+
+
+def chroma_weight(chroma: Tensor) -> Tensor:
+    """sqrt(C^7 / (C^7 + 25^7)), of which the formula has two."""
+    return 1 / (1 + (25 / chroma) ** 7).sqrt()
+
+
+def hue_weight(hue: Tensor) -> Tensor:
+    """T of the formula; hue in degrees."""
+    terms = ((-0.17, 1, -30), (0.24, 2, 0), (0.32, 3, 6), (-0.20, 4, -63))
+    return 1 + sum(weight * torch.cos((n * hue + add).deg2rad()) for weight, n, add in terms)
+
+
+class JudgedLoss(BinLoss):
+    """The loss above and, with the weight `judge`, what photos are judged by: dE00 of the annealed
+    mean, less `reward` for every unit of its colourfulness.
+
+    Alone, dE00 is smallest where colours are faint; the reward is the Lagrange multiplier of the
+    colourfulness that the results shall have. It is Hasler and Suesstrunk's measure (2003) in ab
+    instead of their opponent RGB: spread and 0.3 times the mean, per photo.
+    """
+
+    bins: Tensor
+
+    def __init__(
+        self, prior: NDArray[np.float64], rebalance: float, judge: float, reward: float
+    ) -> None:
+        super().__init__(prior, rebalance)
+        self.judge, self.reward = judge, reward
+        self.register_buffer("bins", torch.from_numpy(ab_bins()))
+
+    def forward(self, logits: Tensor, ab: Tensor) -> Tensor:
+        share = ((logits - self.rarity.log()[:, None, None]) / TEMPERATURE).softmax(1)
+        mean = torch.einsum("bqhw,qc->bchw", share, self.bins)
+        places = mean.flatten(2)
+        colourful = places.var(2).sum(1).add(1e-6).sqrt() + 0.3 * places.mean(2).norm(dim=1)
+        judged = delta_e00(mean, ab).mean() - self.reward * colourful.mean()
+        return super().forward(logits, ab) + self.judge * judged

@@ -1,8 +1,8 @@
 """The coloria network: luma and colour hints in, a distribution over ab bins out.
 
-Encoder: EfficientNet-Lite0 (Tan and Le 2019; Lite variant without squeeze-and-excite, ReLU6), so
-that its ImageNet weights can be a starting point. Decoder: U-Net (Ronneberger et al. 2015) of
-depthwise-separable blocks up to stride 4. Hints follow Zhang et al. 2017 (Real-Time User-Guided
+Encoder: EfficientNet-Lite (Tan and Le 2019; Lite variant without squeeze-and-excite, ReLU6), so
+that its ImageNet weights can be a starting point. Decoder: U-Net (Ronneberger et al. 2015) of dense
+3x3 blocks up to stride 4. Hints follow Zhang et al. 2017 (Real-Time User-Guided
 Colorization): sparse ab and a mask, here given to the stem and, pooled, to every stage of the
 decoder. The output follows Zhang et al. 2016: logits over the in-gamut ab bins.
 """
@@ -13,17 +13,27 @@ from torch.nn import functional as F
 
 STRIDE = 32  # height and width of the input must be multiples of this
 OUTPUT_STRIDE = 4
-# EfficientNet-Lite0: (repeats, kernel, stride, expansion, out channels) per stage
-STAGES = (
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
-)
-SKIPS = (24, 40, 112)  # channels at strides 4, 8, 16
+# (repeats, kernel, stride, expansion, out channels) of the seven stages
+ENCODERS = {
+    "lite0": (
+        (1, 3, 1, 1, 16),
+        (2, 3, 2, 6, 24),
+        (2, 5, 2, 6, 40),
+        (3, 3, 2, 6, 80),
+        (3, 5, 1, 6, 112),
+        (4, 5, 2, 6, 192),
+        (1, 3, 1, 6, 320),
+    ),
+    "lite2": (  # Lite0's with widths times 1.1 and repeats times 1.2
+        (1, 3, 1, 1, 16),
+        (3, 3, 2, 6, 24),
+        (3, 5, 2, 6, 48),
+        (4, 3, 2, 6, 88),
+        (4, 5, 1, 6, 120),
+        (5, 5, 2, 6, 208),
+        (1, 3, 1, 6, 352),
+    ),
+}
 
 
 def same_pad(x: Tensor, kernel: int, stride: int) -> Tensor:
@@ -114,14 +124,16 @@ def pool_hints(hints: Tensor, stride: int) -> Tensor:
 class Coloria(nn.Module):
     """Logits (B, bins, H/4, W/4) from luma (B, 1, H, W), 0..100, and hints (B, 3, H, W).
 
-    Hints hold a / 110, b / 110 and a mask of ones where a hint is given, zeros elsewhere.
+    Hints hold a / 110, b / 110 and a mask of ones where a hint is given, zeros elsewhere. `encoder`
+    is one of ENCODERS; of its stem and seven stages the first `frozen` stay as they are when it
+    learns.
     """
 
-    def __init__(self, bins: int) -> None:
+    def __init__(self, bins: int, encoder: str = "lite0", frozen: int = 0) -> None:
         super().__init__()
         self.stem = Conv(3, 32, 3, 2)
         stages, cin = [], 32
-        for repeats, kernel, stride, expansion, cout in STAGES:
+        for repeats, kernel, stride, expansion, cout in ENCODERS[encoder]:
             blocks = []
             for index in range(repeats):
                 blocks.append(
@@ -130,14 +142,28 @@ class Coloria(nn.Module):
                 cin = cout
             stages.append(nn.Sequential(*blocks))
         self.stages = nn.ModuleList(stages)
-        self.hint_stem = nn.Conv2d(3, 40, 3, padding=1, bias=False)  # joins the encoder at stride 8
+        at4, at8, at16, at32 = (ENCODERS[encoder][stage][-1] for stage in (1, 2, 4, 6))
+        self.hint_stem = nn.Conv2d(3, at8, 3, padding=1, bias=False)  # joins the encoder there
         nn.init.zeros_(self.hint_stem.weight)
-        self.context = nn.Sequential(nn.Linear(320, 256), nn.ReLU6(), nn.Linear(256, 192))
-        self.neck = Conv(320 + 3, 192)
-        self.up16 = Up(192, SKIPS[2], 128)
-        self.up8 = Up(128, SKIPS[1], 96)
-        self.up4 = Up(96, SKIPS[0], 64)
+        self.context = nn.Sequential(nn.Linear(at32, 256), nn.ReLU6(), nn.Linear(256, 192))
+        self.neck = Conv(at32 + 3, 192)
+        self.up16 = Up(192, at16, 128)
+        self.up8 = Up(128, at8, 96)
+        self.up4 = Up(96, at4, 64)
         self.head = nn.Conv2d(64, bins, 1)
+        self.frozen = frozen
+        for part in self.parts()[:frozen]:
+            part.requires_grad_(False)
+
+    def parts(self) -> list[nn.Module]:
+        """Stem and stages of the encoder, in order."""
+        return [self.stem, *self.stages]
+
+    def train(self, mode: bool = True) -> "Coloria":
+        super().train(mode)
+        for part in self.parts()[: self.frozen]:
+            part.eval()  # the statistics of its batch norms stay too
+        return self
 
     def forward(self, luma: Tensor, hints: Tensor) -> Tensor:
         grey = (luma * 2.55 - 127) / 128  # the encoder's own normalisation of 0..255
@@ -155,8 +181,14 @@ class Coloria(nn.Module):
         return logits
 
 
+def encoder_of(state: dict[str, Tensor]) -> str:
+    """The encoder of the network that these weights belong to, by its width at stride 8."""
+    width = len(state["hint_stem.weight"])
+    return next(name for name, stages in ENCODERS.items() if stages[2][-1] == width)
+
+
 def load_encoder(net: Coloria, state: dict[str, Tensor]) -> None:
-    """Copy EfficientNet-Lite0 ImageNet weights into the encoder.
+    """Copy EfficientNet-Lite ImageNet weights into the encoder.
 
     `state` uses the key names of EfficientNet-PyTorch (`_conv_stem`, `_blocks.N._expand_conv`,
     ...). The classifier and the last convolution before it are not used. Raises KeyError or
@@ -182,4 +214,4 @@ def load_encoder(net: Coloria, state: dict[str, Tensor]) -> None:
                 strict=False,
             )
             if layer.weight.shape != state[f"{prefix}.weight"].shape:
-                raise RuntimeError(f"{prefix}: shape differs from EfficientNet-Lite0")
+                raise RuntimeError(f"{prefix}: shape differs from the encoder")

@@ -93,7 +93,7 @@ class EveryModelTests(BaseTestCase):
             "zhang-eccv16": ("313", "not a U-Net", "choice"),
             "zhang-siggraph17": ("hints", "skip connections"),
             "cnn": ("Keras", "U-Net", "not Richard Zhang"),
-            "coloria": ("EfficientNet-Lite0", "U-Net", "261"),
+            "coloria": ("EfficientNet-Lite2", "U-Net", "261"),
         }
         for name, expected in words.items():
             text = " ".join(Text(self.alice.get(f"/models/{name}/")).words)

@@ -23,6 +23,7 @@ from tests.training import runs
 from training import checkpoint, loop
 from training.config import PRESETS, ColoriaConfig
 from training.errors import NonFiniteLoss
+from training.recipes import coloria
 from training.recipes.coloria import encoder_weights
 
 ROOT = Path(__file__).parents[2]
@@ -184,14 +185,31 @@ def test_the_rate_warms_up_and_falls_to_zero() -> None:
     assert rates[99] == pytest.approx(0.025)
 
 
-def test_the_encoder_takes_every_imagenet_weight() -> None:
-    net = Coloria(len(ab_bins()))
-    state = encoder_weights()
+@pytest.mark.parametrize(("encoder", "last"), [("lite0", 15), ("lite2", 20)])
+def test_the_encoder_takes_every_imagenet_weight(encoder: str, last: int) -> None:
+    net = Coloria(len(ab_bins()), encoder)
+    state = encoder_weights(encoder)
     load_encoder(net, state)
     assert torch.equal(net.stem[0].weight, state["_conv_stem.weight"])
     assert torch.equal(
-        net.stages[6][0].layers[2][1].running_var, state["_blocks.15._bn2.running_var"]
+        net.stages[6][0].layers[2][1].running_var, state[f"_blocks.{last}._bn2.running_var"]
     )
+
+
+def test_what_is_frozen_learns_nothing(photos: Path, tmp_path: Path) -> None:
+    """Neither weights nor the statistics of batch norms; what comes after them does."""
+    config = replace(PRESETS["coloria"]["smoke"], encoder="lite2", frozen=4, steps=2)
+    coloria.run(photos, tmp_path / "run", tmp_path, config, "smoke", False, "cpu")
+    learnt = checkpoint.load(tmp_path / "run/last.pt")["net"]
+    before = Coloria(len(ab_bins()), "lite2")
+    load_encoder(before, encoder_weights("lite2"))
+    changed = {
+        key.split(".")[1]
+        for key, value in before.state_dict().items()
+        if key.startswith("stages.") and not torch.equal(value, learnt[key])
+    }
+    assert changed == {"3", "4", "5", "6"}
+    assert torch.equal(before.stem[1].running_mean, learnt["stem.1.running_mean"])
 
 
 def test_a_hint_changes_the_prediction_where_it_is() -> None:

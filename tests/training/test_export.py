@@ -61,10 +61,9 @@ def test_each_of_a_pair_answers_at_its_sizes(tmp_path: Path) -> None:
     """One file with the inputs of either, which the site reads like one of them."""
     prior = torch.full((len(ab_bins()),), 1.0)
     files = []
-    for seed, name in ((1, "large"), (2, "small")):
-        torch.manual_seed(seed)
+    for encoder, name in (("lite2", "large"), ("lite0", "small")):
         files.append(tmp_path / f"{name}.onnx")
-        export_coloria(Coloria(len(ab_bins())).state_dict(), prior, files[-1])
+        export_coloria(Coloria(len(ab_bins()), encoder).state_dict(), prior, files[-1])
     both = tmp_path / "both.onnx"
     onnx.save(pair(*map(onnx.load, files)), both)
     large, small, whole = (registry.load("coloria", weights=path) for path in (*files, both))

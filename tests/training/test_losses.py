@@ -1,0 +1,62 @@
+"""The loss that knows what a photo is judged by."""
+
+import numpy as np
+import pytest
+import torch
+
+from ml.color import ab_bins
+from ml.color import delta_e00 as reference
+from training.losses import JudgedLoss, delta_e00
+
+BINS = torch.from_numpy(ab_bins())
+
+
+def test_its_distance_is_that_of_the_evaluation() -> None:
+    rng = np.random.default_rng(0)
+    ab, truth = rng.normal(0, 30, (2, 500, 2)).astype(np.float32)
+    truth[:100] = ab[:100] + rng.normal(0, 3, (100, 2))
+    luma = np.full((500, 1), 50, np.float32)
+    expected = reference(np.hstack([luma, ab]), np.hstack([luma, truth]))
+    found = delta_e00(torch.from_numpy(ab)[..., None], torch.from_numpy(truth)[..., None])
+    assert np.allclose(found[:, 0].numpy(), expected, atol=0.02)
+
+
+def test_it_has_a_slope_where_both_are_grey_the_same_or_opposite() -> None:
+    ab = torch.tensor([[0.0, 0], [9, 5], [30, 0], [0, 0]], requires_grad=True)
+    truth = torch.tensor([[0.0, 0], [9, 5], [-30, 0], [20, 0]])
+    delta_e00(ab, truth).sum().backward()
+    assert ab.grad is not None
+    assert ab.grad.isfinite().all()
+    assert ab.grad[3, 0] < 0  # towards the truth
+
+
+def learnt(judge: float, reward: float) -> torch.Tensor:
+    """Mean ab (2,) after steps towards a truth that is red in two places of five, else grey."""
+    flat = np.full(len(BINS), 1 / len(BINS))
+    loss = JudgedLoss(flat, 0.0, judge, reward)
+    truth = torch.zeros(1, 2, 1, 5)
+    truth[0, 0, 0, :2] = 40
+    logits = torch.zeros(1, len(BINS), 1, 1, requires_grad=True)
+    optimiser = torch.optim.Adam([logits], 0.1)
+    for _ in range(300):
+        optimiser.zero_grad()
+        loss(logits.expand(-1, -1, -1, 5), truth).backward()
+        optimiser.step()
+    return (logits.detach()[0, :, 0, 0] / 0.6).softmax(0) @ BINS
+
+
+def test_a_judge_dampens_a_guess_and_a_reward_makes_it_bolder() -> None:
+    """Grey in most places is nearer to the truth than the mean; colour has its price."""
+    guess, judged, rewarded = (learnt(*pair)[0] for pair in ((0, 0), (3, 0), (3, 0.3)))
+    assert judged < guess
+    assert judged < rewarded
+
+
+@pytest.mark.parametrize("judge", [0.0, 0.5])
+def test_the_truth_costs_less_than_another_colour(judge: float) -> None:
+    loss = JudgedLoss(np.full(len(BINS), 1 / len(BINS)), 0.25, judge, 0.1)
+    truth = torch.tensor([30.0, 20]).reshape(1, 2, 1, 1).expand(1, 2, 4, 4)
+    right, wrong = torch.zeros(2, 1, len(BINS), 4, 4)
+    right[:, int(((BINS - torch.tensor([30.0, 20])) ** 2).sum(1).argmin())] = 8
+    wrong[:, int(((BINS + torch.tensor([30.0, 20])) ** 2).sum(1).argmin())] = 8
+    assert loss(right, truth) < loss(wrong, truth)
