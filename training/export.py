@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 RARITY = "rarity.json"  # weights (Q,) of the bins in the loss, beside the checkpoints
 SMALL = 4096  # bytes; biases and constants below it stay in single precision
-TOLERANCE = 0.1  # largest difference in logits between torch and ONNX Runtime: half-precision weights
+TOLERANCE = 0.1  # of logits between torch and ONNX Runtime: the weights' half precision
 
 
 def halve_weights(model: onnx.ModelProto) -> None:
