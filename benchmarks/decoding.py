@@ -4,8 +4,8 @@
         [--without 'face_*,utk_*']
 
 Photos of at most 256 px, luma alone, no hints; `split.json` is what `train_model coloria` held out.
-Then the colour of least expected dE00 under the distribution instead of its mean, the mean of the
-colours at the input's size and at half of it, and that with a share of the photo's mean colour
+Then the colour of least expected dE00 under the distribution instead of its mean, also with a reward
+for its chroma, the mean of the colours at the input's size and at half of it, and that with a share of the photo's mean colour
 taken off (a grey world).
 """
 
@@ -33,6 +33,7 @@ DIALS = tuple(Dial(temperature, 1) for temperature in (1, 0.7, 0.5, 0.38, 0.25))
 CHROMAS = tuple(Dial(0.5, chroma) for chroma in (0.9, 1.1, 1.15, 1.3))
 BOTH = tuple(Dial(t, chroma) for t in (0.45, 0.6, 0.75) for chroma in (1.3, 1.4, 1.45, 1.5))
 GREY_WORLD = (0.1, 0.2)  # shares of the mean colour
+LEAST = ((0.1, 0), (0.3, 0), (0.6, 0), (0.1, 0.1), (0.3, 0.1), (0.3, 0.15))  # softness, reward
 LIGHTNESS = np.arange(5, 100, 10)
 
 
@@ -47,8 +48,11 @@ def table():
     return np.stack(rows)
 
 
-def least_expected(logits, luma, softness):
-    """Bins weighted by exp(-expected dE00 / softness): ab (h, w, 2)."""
+def least_expected(logits, luma, softness, reward=0.0):
+    """Bins weighted by exp(-expected dE00 / softness): ab (h, w, 2). The Lagrangian of a wanted
+    chroma takes `reward` off the expected dE00 for each of its units.
+    """
+    earned = reward * np.hypot(*ab_bins().T)
     count, height, width = logits.shape
     p = np.exp(logits - logits.max(0)).reshape(count, -1)
     p = (p / p.sum(0)).T
@@ -56,7 +60,7 @@ def least_expected(logits, luma, softness):
     level = np.clip(level // 10, 0, 9).astype(int)
     ab = np.empty((height * width, 2), np.float32)
     for index in np.unique(level):
-        expected = p[level == index] @ table()[index]
+        expected = p[level == index] @ table()[index] - earned
         weight = np.exp(-(expected - expected.min(1, keepdims=True)) / softness)
         ab[level == index] = (weight / weight.sum(1, keepdims=True)) @ ab_bins()
     return ab.reshape(height, width, 2)
@@ -124,9 +128,9 @@ def main():
         for dial in dials:
             name = f"{side} px, T {dial.temperature}, chroma x {dial.chroma}"
             row(name, photos, lambda logits, luma, dial=dial: decode(logits, dial))
-        for softness in (0.1, 0.3, 0.6) if side == model.side else ():
-            name = f"{side} px, least expected, {softness}"
-            row(name, photos, lambda logits, luma, s=softness: least_expected(logits, luma, s))
+        for how in LEAST if side == model.side else ():
+            name = f"{side} px, least expected, {how[0]}, reward {how[1]}"
+            row(name, photos, lambda logits, luma, how=how: least_expected(logits, luma, *how))
     pairs = zip(seen[model.side], seen[model.side // 2], strict=True)
     both = [(*full[:2], (full[2], half[2]), *full[3:]) for full, half in pairs]
     for dial in BOTH:
