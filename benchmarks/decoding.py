@@ -4,9 +4,9 @@
         [--without 'face_*,utk_*']
 
 Photos of at most 256 px, luma alone, no hints; `split.json` is what `train_model coloria` held out.
-Then the colour of least expected dE00 under the distribution instead of its mean, also with a reward
-for its chroma, the mean of the colours at the input's size and at half of it, and that with a share of the photo's mean colour
-taken off (a grey world).
+Then the colour of least expected dE00 under the distribution instead of its mean, also with a
+reward for its chroma, the mean of the colours at the input's size and at half of it, and that with
+a share of the photo's mean colour taken off (a grey world).
 """
 
 import argparse
