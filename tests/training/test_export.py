@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from ml import registry
-from ml.color import ab_bins
+from ml.backends.coloria import Coloria as Backend
+from ml.color import Array, ab_bins
 from ml.errors import ModelUnavailable
 from ml.management.contenders import contenders
 from ml.nets.coloria import Coloria
@@ -17,7 +18,7 @@ from ml.spec import Settings
 from tests.ml.photos import photograph, ramp
 from training import checkpoint
 from training.export import RARITY, export_coloria
-from training.pair import pair
+from training.pair import pair, quantise
 
 
 @pytest.fixture
@@ -57,19 +58,46 @@ def test_without_the_rarity_of_colours_a_checkpoint_is_refused(run: Path, tmp_pa
     assert "rarity.json is missing" in caught.value.reason
 
 
-def test_each_of_a_pair_answers_at_its_sizes(tmp_path: Path) -> None:
-    """One file with the inputs of either, which the site reads like one of them."""
+LUMA = np.random.default_rng(0).uniform(0, 100, (160, 512)).astype(np.float32)
+
+
+@pytest.fixture
+def exports(tmp_path: Path) -> list[Path]:
+    """Three networks that know nothing, of two kinds."""
     prior = torch.full((len(ab_bins()),), 1.0)
     files = []
-    for encoder, name in (("lite2", "large"), ("lite0", "small")):
+    for encoder, name in (("lite2", "large"), ("lite0", "other"), ("lite0", "small")):
         files.append(tmp_path / f"{name}.onnx")
         export_coloria(Coloria(len(ab_bins()), encoder).state_dict(), prior, files[-1])
+    return files
+
+
+def said(file: Path, height: int) -> Array:
+    coloria = registry.load("coloria", weights=file)
+    assert isinstance(coloria, Backend)
+    return coloria.logits(LUMA[:height], np.zeros((3, height, LUMA.shape[1]), np.float32))
+
+
+def test_each_of_a_pair_answers_at_its_sizes(exports: list[Path], tmp_path: Path) -> None:
+    """One file with the inputs of each, which the site reads like one of them; of two networks for
+    a look the mean answers.
+    """
+    large, other, small = map(onnx.load, exports)
     both = tmp_path / "both.onnx"
-    onnx.save(pair(*map(onnx.load, files)), both)
-    large, small, whole = (registry.load("coloria", weights=path) for path in (*files, both))
-    for height, width, one, other in ((160, 192, large, small), (128, 512, small, large)):
-        luma = np.random.default_rng(0).uniform(0, 100, (height, width)).astype(np.float32)
-        hints = np.zeros((3, height, width), np.float32)
-        found = whole.logits(luma, hints)
-        assert np.array_equal(found, one.logits(luma, hints))
-        assert not np.allclose(found, other.logits(luma, hints))
+    onnx.save(pair([large, other], [small]), both)
+    mean = (said(exports[0], 160) + said(exports[1], 160)) / 2
+    assert np.allclose(said(both, 160), mean, atol=1e-5)
+    assert np.array_equal(said(both, 128), said(exports[2], 128))
+
+
+def test_eight_bits_say_nearly_the_same_in_half_the_space(
+    exports: list[Path], tmp_path: Path
+) -> None:
+    model = onnx.load(exports[0])
+    quantise(model.graph)
+    onnx.checker.check_model(model)
+    eight = tmp_path / "eight.onnx"
+    onnx.save(model, eight)
+    assert eight.stat().st_size < 0.6 * exports[0].stat().st_size
+    before, after = said(exports[0], 160), said(eight, 160)
+    assert 0 < np.abs(after - before).max() < 0.1 * before.std()
