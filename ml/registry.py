@@ -71,7 +71,7 @@ MODELS: dict[str, ModelSpec] = {
             backend="ml.backends.coloria:load",
             weights=Weights(
                 file="coloria.onnx",
-                sha256="017580dec95230ea1759ac280eae48d624b15b00cf88665550fcff3d591a2f56",
+                sha256="cdb34b0ab73b8b1c5444d09dc04e1e69b398e0ec40336a06c5c2f2eadbb6adb9",
                 licence="Apache-2.0",
                 publisher="COLORIA",
             ),

@@ -33,6 +33,7 @@ HINT_RADIUS = 2  # pixels of the network's input around a hint's centre
 REACH = 0.1  # of the picture's size (root of its area): how far a hint's correction carries
 ALIKE = 10.0  # units of L* and of ab: how far a place may look different and still take part
 STAY = 0.03  # weight of the network's own colour where no hint is near
+SHARE = 2 / 3  # of the look at the network's size in the mean of the two
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Dial:
     chroma: float
 
 
-MUTED, NATURAL, VIVID = Dial(0.6, 0.0), Dial(0.6, 1.4), Dial(0.7, 2.3)  # at strength 0, 1, 2
+MUTED, NATURAL, VIVID = Dial(0.6, 0.0), Dial(0.6, 1.3), Dial(0.6, 2.15)  # at strength 0, 1, 2
 
 
 def dial(strength: float) -> Dial:
@@ -68,12 +69,14 @@ def decode(logits: Array, setting: Dial) -> Array:
 
 
 def mean_of(ab: Array, other: Array) -> Array:
-    """Mean of two ab, of which the other may have another size: (h, w, 2) of the first."""
+    """Mean of two ab, of which the first counts for SHARE and the other may have another size:
+    (h, w, 2) of the first.
+    """
     height, width = ab.shape[:2]
     planes = [
         resized(np.ascontiguousarray(plane), width, height) for plane in other.transpose(2, 0, 1)
     ]
-    return np.asarray((ab + np.stack(planes, -1)) / 2, np.float32)
+    return np.asarray(SHARE * ab + (1 - SHARE) * np.stack(planes, -1), np.float32)
 
 
 def input_size(width: int, height: int, side: int) -> tuple[int, int]:
