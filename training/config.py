@@ -153,6 +153,12 @@ VARIED = (
     "pet_*=0.7", "ccp_*=0.5", "cloth_*=0.5", "camvid_*=0.5", "face_*=0.15", "utk_*=0.15",
 )  # fmt: skip
 
+# The same with fewer repeats, and less of the scenes and poses that a few collections are full of.
+OPEN = (
+    "bsd_*=3", "coco_*=3", "voc_*=3", "exif_*=3", "f8k_*=2", "intel_*=0.7", "lsp_*=0.5",
+    "pet_*=0.5", "ccp_*=0.5", "cloth_*=0.5", "camvid_*=0.5", "face_*=0.15", "utk_*=0.15",
+)  # fmt: skip
+
 PRESETS: dict[str, Mapping[str, Config]] = {
     "coloria": {
         "laptop": ColoriaConfig(mix=VARIED),
@@ -165,6 +171,12 @@ PRESETS: dict[str, Mapping[str, Config]] = {
             steps=6000, batch=32, sizes=((0, 128), (3200, 192)), store_side=256,
             crop_scale=(0.65, 1.0), valid_photos=600, degrade=0.5, hints=0.3, encoder="lite2",
             frozen=4, encoder_lr=1.5e-4, decay=0.7, mix=VARIED, validate_every=3000,
+        ),
+        # goes on from its step 1,000 with the decoder alone: --set start=RUN/ema_0001000.pt
+        "decoder": ColoriaConfig(
+            steps=1150, batch=32, sizes=((0, 160),), store_side=256, crop_scale=(0.55, 1.0),
+            valid_photos=600, degrade=0.4, hints=0.3, judge=0.4, reward=0.09, lr=1e-3,
+            weight_decay=0.05, warmup=20, decay=0.9, ema=0.99, encoder="lite2", frozen=8, mix=OPEN,
         ),
         "smoke": ColoriaConfig(
             steps=6, batch=4, sizes=((0, 64),), store_side=96, valid_photos=2, warmup=2,

@@ -106,7 +106,8 @@ def chroma_weight(chroma: Tensor) -> Tensor:
 def hue_weight(hue: Tensor) -> Tensor:
     """T of the formula; hue in degrees."""
     terms = ((-0.17, 1, -30), (0.24, 2, 0), (0.32, 3, 6), (-0.20, 4, -63))
-    return 1 + sum(weight * torch.cos((n * hue + add).deg2rad()) for weight, n, add in terms)
+    parts = [weight * torch.cos((n * hue + add).deg2rad()) for weight, n, add in terms]
+    return 1 + torch.stack(parts).sum(0)
 
 
 class JudgedLoss(BinLoss):
@@ -133,4 +134,5 @@ class JudgedLoss(BinLoss):
         places = mean.flatten(2)
         colourful = places.var(2).sum(1).add(1e-6).sqrt() + 0.3 * places.mean(2).norm(dim=1)
         judged = delta_e00(mean, ab).mean() - self.reward * colourful.mean()
-        return super().forward(logits, ab) + self.judge * judged
+        loss: Tensor = super().forward(logits, ab) + self.judge * judged
+        return loss
