@@ -12,7 +12,7 @@ def keep() -> None:
     """Tell glibc's malloc to give nothing back to the system; without effect on other systems.
 
     A step allocates the same large tensors as the one before. By default each is mapped anew, and
-    its pages are faulted in one by one: most of the time of a light network on a CPU
+    its pages are faulted in one by one: up to four tenths of the time of a light network on a CPU
     (`benchmarks/allocation.py`). Settings as of mallopt(3).
     """
     if platform.libc_ver()[0] != "glibc":
