@@ -34,11 +34,11 @@ def test_single_precision_errs_less_than_half_of_what_the_usual_points_give(
     x = torch.randn(1, 300, 64, 64).relu()
     with torch.inference_mode():
         truth = F.conv2d(x.double(), conv.weight.double(), padding=1)
-        pictures = [conv(x), Winograd(conv)(x)]
+        pictures = [Winograd(conv)(x)]
         monkeypatch.setattr(winograd, "POINTS", np.array([0, 1, -1, 2, -2]))
         pictures.append(Winograd(conv)(x))
-    plain, tiled, usual = ((y - truth).square().mean().sqrt() for y in pictures)
-    assert tiled < 2 * plain
+    tiled, usual = ((y - truth).square().mean().sqrt() for y in pictures)
+    assert tiled < 2e-6 * truth.std()  # a plain convolution's error depends on the processor
     assert usual > 2 * tiled
 
 
