@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ml.backends.coloria import NATURAL
 from ml.color import ab_bins, lab_from_rgb
 from training.data import PhotoStore, shrink
 
 REACH = 110  # the table covers a and b from -110 to 110 in steps of one unit
 NEIGHBOURS, SIGMA = 5, 5.0  # of Zhang's soft encoding
-TEMPERATURE = 0.6  # of the annealed mean, as the back end has it at natural strength
 
 
 def soft_encoding() -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -129,10 +129,12 @@ class JudgedLoss(BinLoss):
         self.register_buffer("bins", torch.from_numpy(ab_bins()))
 
     def forward(self, logits: Tensor, ab: Tensor) -> Tensor:
-        share = ((logits - self.rarity.log()[:, None, None]) / TEMPERATURE).softmax(1)
+        loss: Tensor = super().forward(logits, ab)
+        if not self.judge:
+            return loss
+        share = ((logits - self.rarity.log()[:, None, None]) / NATURAL.temperature).softmax(1)
         mean = torch.einsum("bqhw,qc->bchw", share, self.bins)
         places = mean.flatten(2)
         colourful = places.var(2).sum(1).add(1e-6).sqrt() + 0.3 * places.mean(2).norm(dim=1)
-        judged = delta_e00(mean, ab).mean() - self.reward * colourful.mean()
-        loss: Tensor = super().forward(logits, ab) + self.judge * judged
-        return loss
+        judged: Tensor = delta_e00(mean, ab).mean() - self.reward * colourful.mean()
+        return loss + self.judge * judged

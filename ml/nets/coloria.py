@@ -13,26 +13,18 @@ from torch.nn import functional as F
 
 STRIDE = 32  # height and width of the input must be multiples of this
 OUTPUT_STRIDE = 4
-# (repeats, kernel, stride, expansion, out channels) of the seven stages
-ENCODERS = {
-    "lite0": (
-        (1, 3, 1, 1, 16),
-        (2, 3, 2, 6, 24),
-        (2, 5, 2, 6, 40),
-        (3, 3, 2, 6, 80),
-        (3, 5, 1, 6, 112),
-        (4, 5, 2, 6, 192),
-        (1, 3, 1, 6, 320),
-    ),
-    "lite2": (  # Lite0's with widths times 1.1 and repeats times 1.2
-        (1, 3, 1, 1, 16),
-        (3, 3, 2, 6, 24),
-        (3, 5, 2, 6, 48),
-        (4, 3, 2, 6, 88),
-        (4, 5, 1, 6, 120),
-        (5, 5, 2, 6, 208),
-        (1, 3, 1, 6, 352),
-    ),
+STAGES = (  # kernel, stride, expansion
+    (3, 1, 1),
+    (3, 2, 6),
+    (5, 2, 6),
+    (3, 2, 6),
+    (5, 1, 6),
+    (5, 2, 6),
+    (3, 1, 6),
+)
+ENCODERS = {  # repeats and out channels of the seven stages
+    "lite0": ((1, 2, 2, 3, 3, 4, 1), (16, 24, 40, 80, 112, 192, 320)),
+    "lite2": ((1, 3, 3, 4, 4, 5, 1), (16, 24, 48, 88, 120, 208, 352)),
 }
 
 
@@ -133,7 +125,10 @@ class Coloria(nn.Module):
         super().__init__()
         self.stem = Conv(3, 32, 3, 2)
         stages, cin = [], 32
-        for repeats, kernel, stride, expansion, cout in ENCODERS[encoder]:
+        repeated, widths = ENCODERS[encoder]
+        for (kernel, stride, expansion), repeats, cout in zip(
+            STAGES, repeated, widths, strict=True
+        ):
             blocks = []
             for index in range(repeats):
                 blocks.append(
@@ -142,7 +137,7 @@ class Coloria(nn.Module):
                 cin = cout
             stages.append(nn.Sequential(*blocks))
         self.stages = nn.ModuleList(stages)
-        at4, at8, at16, at32 = (ENCODERS[encoder][stage][-1] for stage in (1, 2, 4, 6))
+        at4, at8, at16, at32 = (widths[stage] for stage in (1, 2, 4, 6))
         self.hint_stem = nn.Conv2d(3, at8, 3, padding=1, bias=False)  # joins the encoder there
         nn.init.zeros_(self.hint_stem.weight)
         self.context = nn.Sequential(nn.Linear(at32, 256), nn.ReLU6(), nn.Linear(256, 192))
@@ -184,7 +179,7 @@ class Coloria(nn.Module):
 def encoder_of(state: dict[str, Tensor]) -> str:
     """The encoder of the network that these weights belong to, by its width at stride 8."""
     width = len(state["hint_stem.weight"])
-    return next(name for name, stages in ENCODERS.items() if stages[2][-1] == width)
+    return next(name for name, (_, widths) in ENCODERS.items() if widths[2] == width)
 
 
 def load_encoder(net: Coloria, state: dict[str, Tensor]) -> None:
