@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import time
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 from django.conf import settings
@@ -26,9 +27,10 @@ log = logging.getLogger(__name__)
 
 
 def begin() -> None:
-    """A worker starts: the first photo shall not wait for the model host."""
+    """A worker starts: the first photo shall not wait for the model host, which ends with it."""
     beat()
     sweep_now()
+    Finalize(None, host().close, exitpriority=0)  # else the worker would wait for it for ever
     host().warm(catalogue.default())
 
 
