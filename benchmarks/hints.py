@@ -34,9 +34,9 @@ def answers(model, path):
     rows = {}
     for count in COUNTS:
         hints = revealed(path, count)
-        luma, ab = model.ab(photo.grey, hints, coloria.NATURAL)
-        rows[count] = hints, ab
-    height, width = ab.shape[:2]
+        luma, logits = model.read(photo.grey, hints)
+        rows[count] = hints, coloria.decode(logits, coloria.NATURAL)
+    height, width = rows[COUNTS[0]][1].shape[:2]
     planes = [Image.fromarray(plane) for plane in np.moveaxis(lab, -1, 0)]
     truth = [np.asarray(plane.resize((width, height), Image.Resampling.BOX)) for plane in planes]
     return np.stack(truth, -1), luma, rows

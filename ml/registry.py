@@ -71,11 +71,11 @@ MODELS: dict[str, ModelSpec] = {
             backend="ml.backends.coloria:load",
             weights=Weights(
                 file="coloria.onnx",
-                sha256="cdb34b0ab73b8b1c5444d09dc04e1e69b398e0ec40336a06c5c2f2eadbb6adb9",
+                sha256="72b7e33b4ba2bf39ef4c8aa30c6cf0480cb735ff2bf87e43a6c15075b6e276bd",
                 licence="Apache-2.0",
                 publisher="COLORIA",
             ),
-            size=192,
+            size=224,
             memory=Memory(170, 2500),
             keeps_shape=True,
             options=("strength", "hints"),

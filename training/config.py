@@ -21,6 +21,7 @@ class ColoriaConfig:
     keep_pct: float = 1.0  # share of the training photos in use
     min_chroma: float = 4.0  # photos with a lower mean chroma count as grey and are left out
     valid_photos: int = 200
+    valid_from: tuple[str, ...] = ()  # globs of the photos to hold out first; empty: any
     degrade: float = 0.6  # probability that a sample looks like an old photograph
     hints: float = 0.5  # probability that a sample has colour hints
     rebalance: float = 0.25  # exponent on Zhang's class weights: 0 none, 1 full
@@ -34,7 +35,10 @@ class ColoriaConfig:
     ema: float = 0.998
     clip: float = 1.0
     encoder: str = "lite0"  # or lite2: EfficientNet's
-    frozen: int = 0  # of the encoder's eight parts, stem and stages, that many keep their weights
+    frozen: int = 0  # of the encoder's parts, stem, stages and top, that many keep their weights
+    top: bool = False  # the encoder keeps its last convolution, and the decoder begins there
+    taught: float = 0.0  # weight of what the encoder with ImageNet's weights sees in colour; with top
+    colour: float = 1.0  # weight of the colours where it is taught; 0: the encoder alone learns
     pretrained: bool = True  # start from the encoder's ImageNet weights
     start: str = ""  # checkpoint of this recipe whose averaged weights begin the run instead
     mix: tuple[str, ...] = ()  # how often photos are shown: bsd_*=4,face_*=0.25; others once
@@ -159,6 +163,10 @@ OPEN = (
     "pet_*=0.5", "ccp_*=0.5", "cloth_*=0.5", "camvid_*=0.5", "face_*=0.15", "utk_*=0.15",
 )  # fmt: skip
 
+# Photos of anything, in full again: a few of them are held out to choose by.
+ANYTHING = ("bsd_*", "coco_*", "voc_*", "exif_*")
+WIDE = (*(f"{kind}=4" for kind in ANYTHING), "pet_*=0.6", *OPEN[4:])
+
 PRESETS: dict[str, Mapping[str, Config]] = {
     "coloria": {
         "laptop": ColoriaConfig(mix=VARIED),
@@ -177,6 +185,20 @@ PRESETS: dict[str, Mapping[str, Config]] = {
             steps=1150, batch=32, sizes=((0, 160),), store_side=256, crop_scale=(0.55, 1.0),
             valid_photos=600, degrade=0.4, hints=0.3, judge=0.4, reward=0.09, lr=1e-3,
             weight_decay=0.05, warmup=20, decay=0.9, ema=0.99, encoder="lite2", frozen=8, mix=OPEN,
+        ),
+        # the encoder alone learns, to see in grey photos what it saw in coloured ones
+        "taught": ColoriaConfig(
+            steps=300, batch=32, sizes=((0, 160),), store_side=256, crop_scale=(0.5, 1.0),
+            valid_photos=150, valid_from=ANYTHING, degrade=0.4, hints=0.0, encoder_lr=4e-5,
+            weight_decay=0.01, warmup=30, decay=0.7, ema=0.99, clip=5.0, encoder="lite2", top=True,
+            taught=1.0, colour=0.0, mix=WIDE, keep_every=0,
+        ),
+        # then the decoder alone: --set start=RUN/last.pt; the best is the average of its copies
+        "taught-decoder": ColoriaConfig(
+            steps=4900, batch=32, sizes=((0, 160),), store_side=256, crop_scale=(0.5, 1.0),
+            valid_photos=150, valid_from=ANYTHING, degrade=0.4, hints=0.3, judge=0.4, reward=0.09,
+            lr=1.5e-3, weight_decay=0.05, warmup=50, decay=0.85, ema=0.995, encoder="lite2",
+            top=True, frozen=9, mix=WIDE, keep_every=500,
         ),
         "smoke": ColoriaConfig(
             steps=6, batch=4, sizes=((0, 64),), store_side=96, valid_photos=2, warmup=2,
@@ -284,7 +306,8 @@ def parse(key: str, text: str, current: Any) -> Any:
         if isinstance(current, bool):
             return {"true": True, "1": True, "false": False, "0": False}[text.lower()]
         if isinstance(current, tuple):
-            kind = str if key in ("skip", "mix") else type(current[0]) if current else int
+            words = key in ("skip", "mix", "valid_from")
+            kind = str if words else type(current[0]) if current else int
             parts = tuple(kind(part) for part in text.split(",") if part)
             for rule in parts if key == "mix" else ():
                 float(str(rule).rpartition("=")[2])

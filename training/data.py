@@ -11,7 +11,7 @@ import itertools
 import json
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -122,9 +122,14 @@ def write_pack(
     return {"names": names, "shapes": shapes, "skipped": skipped}
 
 
-def split(count: int, valid: int, keep_pct: float, seed: int) -> tuple[list[int], list[int]]:
-    """Seeded split of photo numbers into training (the share `keep_pct`) and validation."""
+def split(
+    count: int, valid: int, keep_pct: float, seed: int, first: Container[int] = ()
+) -> tuple[list[int], list[int]]:
+    """Seeded split of photo numbers into training (the share `keep_pct`) and validation, which
+    takes those in `first` before others.
+    """
     order = np.random.default_rng(seed).permutation(count).tolist()
+    order.sort(key=lambda number: number not in first)
     valid = min(valid, count // 2)
     train = order[valid:]
     return train[: max(1, round(len(train) * keep_pct))], sorted(order[:valid])
@@ -217,8 +222,10 @@ def crop(rgb: Pixels, side: int, scale: tuple[float, float], rng: np.random.Gene
     return pixels[:, ::-1] if rng.random() < 0.5 else pixels
 
 
-class Crops(Dataset[tuple[Tensor, Tensor, Tensor]]):
-    """Training samples by number: luma (1, S, S), hints (3, S, S), target ab (2, S/4, S/4)."""
+class Crops(Dataset[tuple[Tensor, ...]]):
+    """Training samples by number: luma (1, S, S), hints (3, S, S), target ab (2, S/4, S/4) and,
+    where there is a teacher, what it sees: RGB (3, S, S), 0..255.
+    """
 
     def __init__(self, store: PhotoStore, photos: list[int], config: ColoriaConfig) -> None:
         self.store, self.photos, self.config = store, photos, config
@@ -226,7 +233,7 @@ class Crops(Dataset[tuple[Tensor, Tensor, Tensor]]):
     def side(self, step: int) -> int:
         return [side for start, side in self.config.sizes if start <= step][-1]
 
-    def __getitem__(self, number: int) -> tuple[Tensor, Tensor, Tensor]:
+    def __getitem__(self, number: int) -> tuple[Tensor, ...]:
         photo = self.photos[shuffled(number, len(self.photos), self.config.seed)]
         rng = np.random.default_rng([self.config.seed, 1, number])
         side = self.side(number // self.config.batch)
@@ -239,11 +246,14 @@ class Crops(Dataset[tuple[Tensor, Tensor, Tensor]]):
         if rng.random() < self.config.hints:
             count = int(rng.geometric(1 / 8)) if rng.random() < 0.8 else int(rng.integers(1, 80))
         hints = reveal(lab[..., 1:], count, rng)
-        return (
+        sample = [
             torch.from_numpy(np.ascontiguousarray(luma * 100, np.float32))[None],
             torch.from_numpy(hints),
             torch.from_numpy(shrink(lab[..., 1:], OUTPUT_STRIDE)),
-        )
+        ]
+        if self.config.taught:
+            sample.append(torch.from_numpy(rgb.transpose(2, 0, 1).astype(np.float32)))
+        return tuple(sample)
 
 
 def shrink(ab: NDArray[np.float32], factor: int) -> NDArray[np.float32]:

@@ -1,5 +1,11 @@
-"""A trained network as one ONNX file."""
+"""A trained network as one ONNX file.
 
+    python -m training.export OUT.onnx RUN/ema_STEP.pt [...]
+
+Of several checkpoints of one run the mean of their weights.
+"""
+
+import argparse
 import json
 import logging
 from pathlib import Path
@@ -11,8 +17,7 @@ import torch
 from onnx import helper, numpy_helper
 from torch import Tensor
 
-from ml.color import ab_bins
-from ml.nets.coloria import OUTPUT_STRIDE, Coloria, encoder_of
+from ml.nets.coloria import OUTPUT_STRIDE, network_of
 from training import checkpoint
 
 logger = logging.getLogger(__name__)
@@ -43,17 +48,21 @@ def halve_weights(model: onnx.ModelProto) -> None:
     graph.node.extend(nodes)
 
 
-def export_checkpoint(source: Path, path: Path) -> None:
+def export_checkpoints(sources: list[Path], path: Path) -> None:
     """A checkpoint of `train_model coloria`, its averaged weights, as ONNX: what the run would have
-    given had it ended there.
+    given had it ended there; of several of one run, the mean of their weights.
 
-    Raises FileNotFoundError without the run's rarity.json beside it.
+    Raises FileNotFoundError without the run's rarity.json beside the first.
     """
-    rarity = source.parent / RARITY
+    rarity = sources[0].parent / RARITY
     if not rarity.exists():
         raise FileNotFoundError(f"{RARITY} is missing; `train_model coloria --resume` writes it")
-    state = checkpoint.load(source)["ema"]
-    export_coloria(state, torch.tensor(json.loads(rarity.read_text())), path)
+    states = [checkpoint.load(source)["ema"] for source in sources]
+    mean = {
+        key: torch.stack([state[key].double() for state in states]).mean(0).to(value.dtype)
+        for key, value in states[0].items()
+    }
+    export_coloria(mean, torch.tensor(json.loads(rarity.read_text())), path)
 
 
 def export_coloria(state: dict[str, Tensor], rarity: Tensor, path: Path) -> None:
@@ -64,8 +73,7 @@ def export_coloria(state: dict[str, Tensor], rarity: Tensor, path: Path) -> None
     factors; they are taken off the logits, so that the file gives the distribution of the photos.
     Raises RuntimeError if ONNX Runtime computes other numbers than torch.
     """
-    net = Coloria(len(ab_bins()), encoder_of(state)).eval()
-    net.load_state_dict({**state, "head.bias": state["head.bias"] - rarity.log()})
+    net = network_of({**state, "head.bias": state["head.bias"] - rarity.log()}).eval()
     luma, hints = torch.rand(1, 1, 96, 128) * 100, torch.zeros(1, 3, 96, 128)
     hints[:, :, 40:45, 60:65] = torch.tensor([0.3, -0.2, 1.0])[:, None, None]
     axes = {2: "height", 3: "width"}
@@ -89,3 +97,12 @@ def export_coloria(state: dict[str, Tensor], rarity: Tensor, path: Path) -> None
         if not difference < TOLERANCE:
             raise RuntimeError(f"ONNX differs from torch by {difference} at {width}x{height}")
     logger.info("wrote %s, %.1f MB", path, path.stat().st_size / 1e6)
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path)
+    parser.add_argument("checkpoints", type=Path, nargs="+")
+    given = parser.parse_args()
+    export_checkpoints(given.checkpoints, given.out)

@@ -162,7 +162,7 @@ def train(
 
     shared: nn.Module = net
     if world > 1:
-        shared = DistributedDataParallel(net)
+        shared = DistributedDataParallel(net, find_unused_parameters=config.colour == 0)
     loader = DataLoader(
         crops, batch_sampler=Steps(step, config, rank, world), num_workers=config.workers,
         prefetch_factor=4 if config.workers else None,
@@ -172,12 +172,13 @@ def train(
     bar = tqdm(total=config.steps, initial=step, unit="step", disable=not first)
     folder = out / "tensorboard" / (f"process{rank}" if rank else "")
     with SummaryWriter(str(folder), purge_step=step + 1) as board, bar:
-        for luma, hints, ab in loader:
+        for luma, hints, *truth in loader:
             share = rate(step, config)
             for group, full in zip(optimiser.param_groups, full_rates, strict=True):
                 group["lr"] = full * share
             shared.train()
-            value = loss(shared(luma.to(device), hints.to(device)), ab.to(device))
+            said = shared(luma.to(device), hints.to(device))
+            value = loss(said, *(part.to(device) for part in truth))
             if not torch.isfinite(value):
                 raise NonFiniteLoss(
                     f"loss is {value.item()} at step {step}; the last good checkpoint is {last}"

@@ -129,7 +129,7 @@ class JudgedLoss(BinLoss):
         self.register_buffer("bins", torch.from_numpy(ab_bins()))
 
     def forward(self, logits: Tensor, ab: Tensor) -> Tensor:
-        loss: Tensor = super().forward(logits, ab)
+        loss = super().forward(logits, ab)
         if not self.judge:
             return loss
         share = ((logits - self.rarity.log()[:, None, None]) / NATURAL.temperature).softmax(1)
@@ -138,3 +138,41 @@ class JudgedLoss(BinLoss):
         colourful = places.var(2).sum(1).add(1e-6).sqrt() + 0.3 * places.mean(2).norm(dim=1)
         judged: Tensor = delta_e00(mean, ab).mean() - self.reward * colourful.mean()
         return loss + self.judge * judged
+
+
+class TaughtLoss(nn.Module):
+    """The loss `judged` times `colour` and, times `weight`, how far the encoder's top is from what a teacher has
+    there: the encoder with its ImageNet weights, which sees the same photo in colour and unaged.
+
+    Learning without forgetting (Li and Hoiem 2016) and more: a grey photo is to be understood as
+    well as a coloured one. Per photo the divergence of the thousand classes' shares, and how much
+    of the result's energy is missed.
+    """
+
+    def __init__(
+        self,
+        judged: JudgedLoss,
+        colour: float,
+        teacher: nn.Sequential,
+        classifier: nn.Linear,
+        weight: float,
+    ) -> None:
+        super().__init__()
+        self.judged, self.colour, self.weight = judged, colour, weight
+        self.teacher = teacher.eval().requires_grad_(False)
+        self.classifier = classifier.requires_grad_(False)
+
+    def train(self, mode: bool = True) -> "TaughtLoss":
+        return self  # a teacher does not learn
+
+    def forward(self, said: tuple[Tensor, Tensor], ab: Tensor, rgb: Tensor) -> Tensor:
+        """Of logits and top against ab (B, 2, H, W) and rgb (B, 3, 4H, 4W), 0..255."""
+        logits, top = said
+        with torch.no_grad():
+            truth = self.teacher((rgb - 127) / 128)
+            shares = self.classifier(truth.mean((2, 3))).log_softmax(1)
+        guess = self.classifier(top.mean((2, 3))).log_softmax(1)
+        strange = F.kl_div(guess, shares, reduction="batchmean", log_target=True)
+        missed = (top - truth).square().mean() / truth.square().mean()
+        loss: Tensor = self.weight * (strange + missed)
+        return loss + self.colour * self.judged(logits, ab) if self.colour else loss

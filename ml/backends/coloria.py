@@ -9,8 +9,9 @@ import numpy as np
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as raised
 
+from ml import memory
 from ml.color import Array, ab_bins, lab_from_rgb
-from ml.compose import compose, resized, small_luma, threads
+from ml.compose import compose, small_luma, threads
 from ml.errors import ModelUnavailable
 from ml.images import Photograph
 from ml.spec import Colorizer, Hint, ModelSpec, Settings
@@ -33,7 +34,6 @@ HINT_RADIUS = 2  # pixels of the network's input around a hint's centre
 REACH = 0.1  # of the picture's size (root of its area): how far a hint's correction carries
 ALIKE = 10.0  # units of L* and of ab: how far a place may look different and still take part
 STAY = 0.03  # weight of the network's own colour where no hint is near
-SHARE = 2 / 3  # of the look at the network's size in the mean of the two
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Dial:
     chroma: float
 
 
-MUTED, NATURAL, VIVID = Dial(0.6, 0.0), Dial(0.6, 1.3), Dial(0.6, 2.15)  # at strength 0, 1, 2
+MUTED, NATURAL, VIVID = Dial(0.6, 0.0), Dial(0.6, 1.15), Dial(0.6, 1.85)  # at strength 0, 1, 2
 
 
 def dial(strength: float) -> Dial:
@@ -66,17 +66,6 @@ def decode(logits: Array, setting: Dial) -> Array:
     weight = np.exp(scaled - scaled.max(0))
     mean = np.tensordot(weight, ab_bins(), (0, 0)) / weight.sum(0)[..., None]
     return np.asarray(mean * setting.chroma, np.float32)
-
-
-def mean_of(ab: Array, other: Array) -> Array:
-    """Mean of two ab, of which the first counts for SHARE and the other may have another size:
-    (h, w, 2) of the first.
-    """
-    height, width = ab.shape[:2]
-    planes = [
-        resized(np.ascontiguousarray(plane), width, height) for plane in other.transpose(2, 0, 1)
-    ]
-    return np.asarray(SHARE * ab + (1 - SHARE) * np.stack(planes, -1), np.float32)
 
 
 def input_size(width: int, height: int, side: int) -> tuple[int, int]:
@@ -143,6 +132,7 @@ class Coloria:
         self.session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
         )
+        memory.give_back()
         self.side = spec.size
 
     def logits(self, luma: Array, hints: Array) -> Array:
@@ -156,27 +146,16 @@ class Coloria:
             raise ValueError(str(error)) from error
         return np.asarray(logits[0], np.float32)
 
-    def read(
-        self, photo: Photograph, hints: tuple[Hint, ...] = (), part: int = 1
-    ) -> tuple[Array, Array]:
-        """The photo's luma (h, w) at the network's size, or at a `part` of it, and logits
-        (Q, h/4, w/4).
-        """
-        size = input_size(*photo.size, self.side // part)
+    def read(self, photo: Photograph, hints: tuple[Hint, ...] = ()) -> tuple[Array, Array]:
+        """The photo's luma (h, w) at the network's size and logits (Q, h/4, w/4)."""
+        size = input_size(*photo.size, self.side)
         luma = small_luma(photo, *size)
         return luma, self.logits(luma, hint_planes(hints, *size))
 
-    def ab(self, photo: Photograph, hints: tuple[Hint, ...], setting: Dial) -> tuple[Array, Array]:
-        """The photo's luma (h, w) and ab (h/4, w/4, 2), the mean of what the network says at its
-        size and at half of it, where it sees more of the whole (`benchmarks/decoding.py`).
-        """
-        luma, logits = self.read(photo, hints)
-        ab = decode(logits, setting)
-        return luma, mean_of(ab, decode(self.read(photo, hints, part=2)[1], setting))
-
     def colorize(self, photo: Photograph, settings: Settings) -> Photograph:
         """The photo in colour, same size. Reads `strength` and `hints`."""
-        luma, ab = self.ab(photo, settings.hints, dial(settings.strength))
+        luma, logits = self.read(photo, settings.hints)
+        ab = decode(logits, dial(settings.strength))
         if settings.hints:
             ab = corrected(ab, luma, settings.hints, min(1.0, settings.strength))
         return compose(photo, ab, luma)

@@ -106,14 +106,14 @@ def load(spec: ModelSpec, path: Path) -> Colorizer:
     if spec.family != "coloria" or path.suffix == ".onnx":
         return registry.load(spec.name, weights=path, device=project.COLORIA_DEVICE)
     try:
-        from training.export import export_checkpoint
+        from training.export import export_checkpoints
     except ImportError as error:
         reason = f"{path.name}: checkpoints of a training need torch: install it with `make full`"
         raise ModelUnavailable(reason, {"title": spec.title}) from error
     with tempfile.TemporaryDirectory() as folder:  # ONNX Runtime reads all of it at once
         target = Path(folder) / "weights.onnx"
         try:
-            export_checkpoint(path, target)
+            export_checkpoints([path], target)
         except (OSError, KeyError, RuntimeError, ValueError, UnpicklingError) as error:
             raise ModelUnavailable(f"{path.name}: {error}", {"title": spec.title}) from error
         return registry.load(spec.name, weights=target)

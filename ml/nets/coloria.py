@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 STRIDE = 32  # height and width of the input must be multiples of this
 OUTPUT_STRIDE = 4
+TOP, DROPOUT = 1280, 0.3  # channels of the encoder's last convolution; of their mean, as there
 STAGES = (  # kernel, stride, expansion
     (3, 1, 1),
     (3, 2, 6),
@@ -117,11 +118,16 @@ class Coloria(nn.Module):
     """Logits (B, bins, H/4, W/4) from luma (B, 1, H, W), 0..100, and hints (B, 3, H, W).
 
     Hints hold a / 110, b / 110 and a mask of ones where a hint is given, zeros elsewhere. `encoder`
-    is one of ENCODERS; of its stem and seven stages the first `frozen` stay as they are when it
-    learns.
+    is one of ENCODERS; of its parts the first `frozen` stay as they are when it learns. With `top`
+    the encoder keeps the convolution on which ImageNet's classes were told apart, and the decoder
+    begins there; hints then reach the decoder alone, and the statistics of all the encoder's batch
+    norms stay. While it learns with `shows_top`, that convolution's result (B, TOP, H/32, W/32) is
+    returned beside the logits.
     """
 
-    def __init__(self, bins: int, encoder: str = "lite0", frozen: int = 0) -> None:
+    def __init__(
+        self, bins: int, encoder: str = "lite0", frozen: int = 0, top: bool = False
+    ) -> None:
         super().__init__()
         self.stem = Conv(3, 32, 3, 2)
         stages, cin = [], 32
@@ -138,65 +144,76 @@ class Coloria(nn.Module):
             stages.append(nn.Sequential(*blocks))
         self.stages = nn.ModuleList(stages)
         at4, at8, at16, at32 = (widths[stage] for stage in (1, 2, 4, 6))
-        self.hint_stem = nn.Conv2d(3, at8, 3, padding=1, bias=False)  # joins the encoder there
-        nn.init.zeros_(self.hint_stem.weight)
+        self.top = Conv(at32, TOP) if top else None
+        at32 = TOP if top else at32
+        self.hint_stem = None
+        if not top:
+            self.hint_stem = nn.Conv2d(3, at8, 3, padding=1, bias=False)  # joins the encoder there
+            nn.init.zeros_(self.hint_stem.weight)
         self.context = nn.Sequential(nn.Linear(at32, 256), nn.ReLU6(), nn.Linear(256, 192))
         self.neck = Conv(at32 + 3, 192)
         self.up16 = Up(192, at16, 128)
         self.up8 = Up(128, at8, 96)
         self.up4 = Up(96, at4, 64)
         self.head = nn.Conv2d(64, bins, 1)
-        self.frozen = frozen
+        self.frozen, self.shows_top = frozen, False
         for part in self.parts()[:frozen]:
             part.requires_grad_(False)
 
     def parts(self) -> list[nn.Module]:
-        """Stem and stages of the encoder, in order."""
-        return [self.stem, *self.stages]
+        """Stem, stages and top of the encoder, in order."""
+        return [self.stem, *self.stages, *([self.top] if self.top else [])]
 
     def train(self, mode: bool = True) -> "Coloria":
         super().train(mode)
-        for part in self.parts()[: self.frozen]:
+        for part in self.parts()[: None if self.top else self.frozen]:
             part.eval()  # the statistics of its batch norms stay too
         return self
 
-    def forward(self, luma: Tensor, hints: Tensor) -> Tensor:
+    def forward(self, luma: Tensor, hints: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         grey = (luma * 2.55 - 127) / 128  # the encoder's own normalisation of 0..255
         x = self.stages[0](self.stem(grey.expand(-1, 3, -1, -1)))
         at4 = self.stages[1](x)
-        at8 = self.stages[2](at4) + self.hint_stem(pool_hints(hints, 8))
+        at8 = self.stages[2](at4)
+        if self.hint_stem:
+            at8 = at8 + self.hint_stem(pool_hints(hints, 8))
         at16 = self.stages[4](self.stages[3](at8))
         at32 = self.stages[6](self.stages[5](at16))
-        context = self.context(at32.mean((2, 3)))[:, :, None, None]
+        if self.top:
+            at32 = self.top(at32)
+        whole = F.dropout(at32.mean((2, 3)), DROPOUT, self.training and self.top is not None)
+        context = self.context(whole)[:, :, None, None]
         x = self.neck(torch.cat([at32, pool_hints(hints, 32)], 1)) + context
         x = self.up16(x, at16, pool_hints(hints, 16))
         x = self.up8(x, at8, pool_hints(hints, 8))
         x = self.up4(x, at4, pool_hints(hints, 4))
         logits: Tensor = self.head(x)
-        return logits
+        return (logits, at32) if self.shows_top and self.training else logits
 
 
-def encoder_of(state: dict[str, Tensor]) -> str:
-    """The encoder of the network that these weights belong to, by its width at stride 8."""
-    width = len(state["hint_stem.weight"])
-    return next(name for name, (_, widths) in ENCODERS.items() if widths[2] == width)
+def network_of(state: dict[str, Tensor]) -> Coloria:
+    """The network that these weights belong to, with them."""
+    width = len(state["stages.2.0.layers.2.0.weight"])
+    encoder = next(name for name, (_, widths) in ENCODERS.items() if widths[2] == width)
+    net = Coloria(len(state["head.bias"]), encoder, top="top.0.weight" in state)
+    net.load_state_dict(state)
+    return net
 
 
 def load_encoder(net: Coloria, state: dict[str, Tensor]) -> None:
     """Copy EfficientNet-Lite ImageNet weights into the encoder.
 
     `state` uses the key names of EfficientNet-PyTorch (`_conv_stem`, `_blocks.N._expand_conv`,
-    ...). The classifier and the last convolution before it are not used. Raises KeyError or
-    RuntimeError where a key or a shape differs.
+    ...). The classifier is not used, nor the last convolution before it by a network without top.
+    Raises KeyError or RuntimeError where a key or a shape differs.
     """
     source = iter(
         key[: -len(".weight")]
         for key in state
-        if key.endswith(".weight") and not key.startswith(("_conv_head", "_bn1", "_fc"))
+        if key.endswith(".weight")
     )
-    encoder = nn.ModuleList([net.stem, net.stages])
     with torch.no_grad():
-        for layer in encoder.modules():
+        for layer in nn.ModuleList(net.parts()).modules():
             if not isinstance(layer, nn.Conv2d | nn.BatchNorm2d):
                 continue
             prefix = next(source)

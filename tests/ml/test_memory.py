@@ -1,5 +1,6 @@
 """A photo that cannot fit is refused before it starts (S148)."""
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,18 @@ from ml.spec import Memory, Settings
 from tests import fakes
 
 GIGABYTE = 10**9
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the C library elsewhere decides alone")
+def test_what_is_free_goes_back_to_the_system() -> None:
+    """Small blocks that lie between others are kept by the C library until it is asked."""
+    blocks = [bytes(4000) for _ in range(50_000)]
+    kept = blocks[::100]
+    del blocks
+    before = host.resident()
+    memory.give_back()
+    assert host.resident() < before - 100_000_000
+    assert len(kept) == 500
 
 
 def test_a_higher_render_factor_needs_more() -> None:

@@ -187,13 +187,15 @@ def test_the_rate_warms_up_and_falls_to_zero() -> None:
 
 @pytest.mark.parametrize(("encoder", "last"), [("lite0", 15), ("lite2", 20)])
 def test_the_encoder_takes_every_imagenet_weight(encoder: str, last: int) -> None:
-    net = Coloria(len(ab_bins()), encoder)
+    net = Coloria(len(ab_bins()), encoder, top=True)
     state = encoder_weights(encoder)
     load_encoder(net, state)
     assert torch.equal(net.stem[0].weight, state["_conv_stem.weight"])
     assert torch.equal(
         net.stages[6][0].layers[2][1].running_var, state[f"_blocks.{last}._bn2.running_var"]
     )
+    assert torch.equal(net.top[0].weight, state["_conv_head.weight"])
+    assert torch.equal(net.top[1].running_var, state["_bn1.running_var"])
 
 
 def test_what_is_frozen_learns_nothing(photos: Path, tmp_path: Path) -> None:
@@ -212,10 +214,35 @@ def test_what_is_frozen_learns_nothing(photos: Path, tmp_path: Path) -> None:
     assert torch.equal(before.stem[1].running_mean, learnt["stem.1.running_mean"])
 
 
-def test_a_hint_changes_the_prediction_where_it_is() -> None:
+@pytest.mark.parametrize("taught", [True, False])
+def test_encoder_and_decoder_may_learn_one_after_the_other(
+    photos: Path, tmp_path: Path, taught: bool
+) -> None:
+    """First what the encoder with ImageNet's weights sees in colour, then the colours alone."""
+    change = {"taught": 1.0, "colour": 0.0, "hints": 0.0} if taught else {"frozen": 9}
+    config = replace(PRESETS["coloria"]["smoke"], top=True, steps=2, **change)
+    coloria.run(photos, tmp_path / "run", tmp_path, config, "smoke", False, "cpu")
+    learnt = checkpoint.load(tmp_path / "run/last.pt")["net"]
+    before = Coloria(len(ab_bins()), top=True)
+    load_encoder(before, encoder_weights("lite0"))
+    encoder = {key for key in learnt if key.split(".")[0] in ("stem", "stages", "top")}
+    changed = {key for key in encoder if not torch.equal(learnt[key], before.state_dict()[key])}
+    statistics = {key for key in changed if "running" in key}
+    assert (bool(changed), bool(statistics)) == (taught, False)
+    assert (learnt["head.weight"] == loop_start(config)["head.weight"]).all() == taught
+
+
+def loop_start(config: ColoriaConfig) -> dict[str, torch.Tensor]:
+    """The network that a run with this seed begins with."""
+    torch.manual_seed(config.seed)
+    return Coloria(len(ab_bins()), config.encoder, config.frozen, config.top).state_dict()
+
+
+@pytest.mark.parametrize("top", [False, True])
+def test_a_hint_changes_the_prediction_where_it_is(top: bool) -> None:
     """S015: even the untrained network hears a hint in the decoder."""
     torch.manual_seed(0)
-    net = Coloria(len(ab_bins())).eval()
+    net = Coloria(len(ab_bins()), top=top).eval()
     luma, hints = torch.full((1, 1, 64, 64), 50.0), torch.zeros(1, 3, 64, 64)
     with torch.no_grad():
         without = net(luma, hints)

@@ -59,6 +59,8 @@ def test_the_split_is_seeded_and_disjoint() -> None:
     assert split(100, 10, 0.5, seed=7) == (train, valid)
     assert (len(train), len(valid)) == (45, 10)
     assert not set(train) & set(valid)
+    assert set(split(100, 10, 1.0, 7, {3, 5})[1]) > {3, 5}
+    assert set(split(100, 10, 1.0, 7, range(20, 60))[1]) < set(range(20, 60))
 
 
 def test_a_sample_depends_on_its_number_alone(photos: Path, tmp_path: Path) -> None:
@@ -83,6 +85,14 @@ def test_the_crop_grows_with_the_schedule(photos: Path, tmp_path: Path) -> None:
     crops = Crops(store, list(range(10)), replace(CONFIG, sizes=((0, 32), (5, 64))))
     assert crops[4 * CONFIG.batch][0].shape == (1, 32, 32)
     assert crops[5 * CONFIG.batch][2].shape == (2, 16, 16)
+
+
+def test_a_teacher_sees_in_colour_what_a_sample_shows_aged(photos: Path, tmp_path: Path) -> None:
+    config = replace(CONFIG, taught=1.0, degrade=0.0)
+    luma, _, _, rgb = Crops(pack(photos, tmp_path, 96, 2.0), list(range(10)), config)[3]
+    lab = lab_from_rgb(rgb.permute(1, 2, 0).numpy().astype(np.uint8))
+    assert np.abs(lab[..., 0] - luma[0].numpy()).max() < 0.01
+    assert np.abs(lab[..., 1:]).max() > 5
 
 
 def test_ageing_stays_within_black_and_white() -> None:

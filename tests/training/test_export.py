@@ -17,8 +17,8 @@ from ml.nets.coloria import Coloria
 from ml.spec import Settings
 from tests.ml.photos import photograph, ramp
 from training import checkpoint
-from training.export import RARITY, export_coloria
-from training.pair import pair, quantise
+from training.export import RARITY, export_checkpoints, export_coloria
+from training.ensemble import ensemble, network, quantise
 
 
 @pytest.fixture
@@ -49,6 +49,16 @@ def test_a_checkpoint_colours_as_the_export_of_its_weights(run: Path, tmp_path: 
     assert (row.load().colorize(grey, Settings()).pixels == shown[0]).all()
 
 
+def test_of_several_checkpoints_the_mean_is_exported(run: Path, tmp_path: Path) -> None:
+    files = [run / "best.pt", run / "last.pt"]
+    one, other = (checkpoint.load(file)["ema"] for file in files)
+    rarity = torch.tensor(json.loads((run / RARITY).read_text()))
+    mean = {key: ((one[key] + other[key]) / 2).to(one[key].dtype) for key in one}
+    export_checkpoints(files, tmp_path / "both.onnx")
+    export_coloria(mean, rarity, tmp_path / "mean.onnx")
+    assert np.allclose(said(tmp_path / "both.onnx", 96), said(tmp_path / "mean.onnx", 96), atol=1e-4)
+
+
 def test_without_the_rarity_of_colours_a_checkpoint_is_refused(run: Path, tmp_path: Path) -> None:
     """Its colours would be tilted by the loss, and the figures wrong."""
     (run / RARITY).unlink()
@@ -63,12 +73,13 @@ LUMA = np.random.default_rng(0).uniform(0, 100, (160, 512)).astype(np.float32)
 
 @pytest.fixture
 def exports(tmp_path: Path) -> list[Path]:
-    """Three networks that know nothing, of two kinds."""
+    """Two networks that know nothing, of two kinds."""
     prior = torch.full((len(ab_bins()),), 1.0)
     files = []
-    for encoder, name in (("lite2", "large"), ("lite0", "other"), ("lite0", "small")):
-        files.append(tmp_path / f"{name}.onnx")
-        export_coloria(Coloria(len(ab_bins()), encoder).state_dict(), prior, files[-1])
+    for encoder, top in (("lite2", True), ("lite0", False)):
+        files.append(tmp_path / f"{encoder}.onnx")
+        net = Coloria(len(ab_bins()), encoder, top=top)
+        export_coloria(net.state_dict(), prior, files[-1])
     return files
 
 
@@ -78,16 +89,17 @@ def said(file: Path, height: int) -> Array:
     return coloria.logits(LUMA[:height], np.zeros((3, height, LUMA.shape[1]), np.float32))
 
 
-def test_each_of_a_pair_answers_at_its_sizes(exports: list[Path], tmp_path: Path) -> None:
-    """One file with the inputs of each, which the site reads like one of them; of two networks for
-    a look the mean answers.
-    """
-    large, other, small = map(onnx.load, exports)
-    both = tmp_path / "both.onnx"
-    onnx.save(pair([large, other], [small]), both)
-    mean = (said(exports[0], 160) + said(exports[1], 160)) / 2
-    assert np.allclose(said(both, 160), mean, atol=1e-5)
-    assert np.array_equal(said(both, 128), said(exports[2], 128))
+def test_of_several_networks_the_mean_answers(exports: list[Path], tmp_path: Path) -> None:
+    """One file with the inputs of each, which the site reads like one of them."""
+    both, alone = tmp_path / "both.onnx", tmp_path / "alone.onnx"
+    onnx.save(ensemble([onnx.load(file) for file in exports]), both)
+    onnx.save(network(f"{both}@net1"), alone)
+    for height in (96, 160):
+        one, other = (said(file, height) for file in exports)
+        assert np.allclose(said(both, height), (one + other) / 2, atol=1e-5)
+        assert np.array_equal(said(alone, height), other)
+    with pytest.raises(ValueError, match="has no network net2"):
+        network(f"{both}@net2")
 
 
 def test_eight_bits_say_nearly_the_same_in_half_the_space(
@@ -99,5 +111,9 @@ def test_eight_bits_say_nearly_the_same_in_half_the_space(
     eight = tmp_path / "eight.onnx"
     onnx.save(model, eight)
     assert eight.stat().st_size < 0.6 * exports[0].stat().st_size
+    quantise(model.graph)  # again: it may have been taken out of an ensemble
+    again = tmp_path / "again.onnx"
+    onnx.save(model, again)
     before, after = said(exports[0], 160), said(eight, 160)
+    assert np.array_equal(after, said(again, 160))
     assert 0 < np.abs(after - before).max() < 0.1 * before.std()

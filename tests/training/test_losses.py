@@ -6,7 +6,10 @@ import torch
 
 from ml.color import ab_bins
 from ml.color import delta_e00 as reference
+from ml.nets.coloria import Coloria, load_encoder
+from training.config import ColoriaConfig
 from training.losses import JudgedLoss, delta_e00
+from training.recipes.coloria import encoder_weights, taught
 
 BINS = torch.from_numpy(ab_bins())
 
@@ -59,3 +62,21 @@ def test_the_truth_costs_less_than_another_colour(judge: float) -> None:
     right[:, int(((BINS - torch.tensor([30.0, 20])) ** 2).sum(1).argmin())] = 8
     wrong[:, int(((BINS + torch.tensor([30.0, 20])) ** 2).sum(1).argmin())] = 8
     assert loss(right, truth) < loss(wrong, truth)
+
+
+def test_a_teacher_has_nothing_to_say_about_a_grey_photo() -> None:
+    """The encoder that begins with ImageNet's weights sees what its teacher sees, but for colour."""
+    judged = JudgedLoss(np.full(len(BINS), 1 / len(BINS)), 0.25, 0.0, 0.1)
+    loss = taught(judged, ColoriaConfig(taught=1.0, colour=0.0))
+    net = Coloria(len(BINS), top=True)
+    load_encoder(net, encoder_weights("lite0"))
+    net.shows_top = True
+    grey = torch.randint(0, 256, (2, 1, 64, 64)).expand(-1, 3, -1, -1).float()
+    colourful = grey * torch.tensor([1.0, 0.5, 0.2])[:, None, None]
+    ab = torch.zeros(2, 2, 16, 16)
+    said = net.train()(grey[:, :1] / 2.55, torch.zeros(2, 3, 64, 64))
+    assert loss(said, ab, grey) < 1e-4 < 0.1 < loss(said, ab, colourful)
+    loss(said, ab, colourful).backward()
+    assert all(part.grad is None for part in loss.parameters())
+    assert net.top is not None
+    assert net.top[0].weight.grad.abs().sum() > 0

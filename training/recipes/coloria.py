@@ -2,6 +2,7 @@
 
 import json
 import logging
+from fnmatch import fnmatch
 from importlib import import_module
 from pathlib import Path
 from pickle import UnpicklingError
@@ -19,13 +20,13 @@ from ml.color import (
     linear_from_lab,
     srgb_from_linear,
 )
-from ml.nets.coloria import STRIDE, Coloria, load_encoder
+from ml.nets.coloria import STRIDE, TOP, Coloria, load_encoder
 from training import checkpoint, loop
 from training.config import ColoriaConfig
 from training.data import Crops, PhotoStore, Pixels, mixed, pack, split
 from training.errors import MissingWeights
 from training.export import RARITY, export_coloria
-from training.losses import JudgedLoss, bin_prior
+from training.losses import JudgedLoss, TaughtLoss, bin_prior
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,17 @@ def begin(net: Coloria, path: Path) -> None:
         net.load_state_dict(checkpoint.load(path)["ema"])
     except (OSError, KeyError, RuntimeError, UnpicklingError) as error:
         raise MissingWeights(f"start={path} is no checkpoint of this recipe: {error}") from error
+
+
+def taught(judged: JudgedLoss, config: ColoriaConfig) -> TaughtLoss:
+    """The loss beside a teacher with the encoder's ImageNet weights. Raises MissingWeights."""
+    state = encoder_weights(config.encoder)
+    teacher = Coloria(len(ab_bins()), config.encoder, top=True)
+    load_encoder(teacher, state)
+    classifier = nn.Linear(TOP, len(state["_fc.bias"]))
+    classifier.load_state_dict({"weight": state["_fc.weight"], "bias": state["_fc.bias"]})
+    encoder = nn.Sequential(*teacher.parts()).to(memory_format=torch.channels_last)
+    return TaughtLoss(judged, config.colour, encoder, classifier, config.taught)
 
 
 class Validate:
@@ -150,13 +162,18 @@ def learn(
     out.mkdir(parents=True, exist_ok=True)
     with loop.first_process_first():
         store = pack(data, cache, config.store_side, config.min_chroma)
-    photos, held_out = split(len(store), config.valid_photos, config.keep_pct, config.seed)
+    first = {
+        number
+        for number, name in enumerate(store.names)
+        if any(fnmatch(name, glob) for glob in config.valid_from)
+    }
+    photos, held_out = split(len(store), config.valid_photos, config.keep_pct, config.seed, first)
     if loop.place()[0] == 0:
         names = [store.names[index] for index in held_out]
         checkpoint.note_split(out, {"valid": names}, resume and (out / "last.pt").exists())
     photos = mixed(photos, store.names, config.mix, config.seed)
     prior = bin_prior(store, photos)
-    net = Coloria(len(ab_bins()), config.encoder, config.frozen)
+    net = Coloria(len(ab_bins()), config.encoder, config.frozen, config.top)
     with torch.no_grad():  # begin at the prior instead of spending the first steps on it
         net.head.state_dict()["bias"].copy_(torch.from_numpy(np.log(prior + 1e-6)))
     if config.start:
@@ -169,8 +186,10 @@ def learn(
     groups = [{"params": encoder, "lr": config.encoder_lr}, {"params": rest, "lr": config.lr}]
     record = {"recipe": "coloria", "preset": preset, "photos": len(set(photos))}
     logger.info("%d photos to learn from, %d shown in an epoch", record["photos"], len(photos))
-    loss = JudgedLoss(prior, config.rebalance, config.judge, config.reward)
-    (out / RARITY).write_text(json.dumps(loss.rarity.tolist()))  # exporting needs it
+    judged = JudgedLoss(prior, config.rebalance, config.judge, config.reward)
+    (out / RARITY).write_text(json.dumps(judged.rarity.tolist()))  # exporting needs it
+    net.shows_top = config.taught > 0
+    loss = taught(judged, config) if net.shows_top else judged
     looks: dict[str, loop.Look] = {
         "train": Validate(store, photos[:SHOWN]),
         "valid": Validate(store, held_out),
@@ -179,4 +198,4 @@ def learn(
         net, loss, groups, Crops(store, photos, config), looks,
         config, out, resume, device, record,
     )  # fmt: skip
-    return ema, loss.rarity
+    return ema, judged.rarity
