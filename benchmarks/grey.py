@@ -37,12 +37,15 @@ def classes(encoder: nn.Sequential, photos: list[Pixels], state: dict[str, Tenso
     return (found @ state["_fc.weight"].T + state["_fc.bias"]).log_softmax(1)
 
 
-if __name__ == "__main__":
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--names", type=Path, required=True)
+    parser.add_argument("--data", type=Path)
+    parser.add_argument("--names", type=Path)
     parser.add_argument("--checkpoint", type=Path)
     given = parser.parse_args()
+    if not (given.data and given.names):
+        sys.stdout.write("left out: needs --data DIR and --names RUN/split.json\n")
+        return
     names = json.loads(given.names.read_text())["valid"]
     photos = [whole(decode(given.data / name, VALID_SIDE), VALID_SIDE) for name in names]
     lumas = [lab_from_rgb(rgb)[..., :1] * 2.55 for rgb in photos]
@@ -60,3 +63,7 @@ if __name__ == "__main__":
         same = (grey.argmax(1) == colour.argmax(1)).float().mean()
         apart = F.kl_div(grey, colour, reduction="batchmean", log_target=True)
         sys.stdout.write(f"{name}: {same:.0%} of {len(photos)} alike, divergence {apart:.2f}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -27,7 +27,7 @@ from ml.color import lab_from_rgb
 from ml.evaluate.photos import photos as photos_below
 from ml.nets.coloria import OUTPUT_STRIDE
 from training.checkpoint import write_atomic
-from training.config import ColoriaConfig
+from training.coloria_config import ColoriaConfig
 from training.errors import TrainingError
 
 logger = logging.getLogger(__name__)

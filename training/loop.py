@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from training import checkpoint, sheet
 from training.board import SummaryWriter
-from training.config import ColoriaConfig
+from training.coloria_config import ColoriaConfig
 from training.data import Crops, Pixels, Steps
 from training.errors import NonFiniteLoss, TrainingError
 

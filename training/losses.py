@@ -141,8 +141,9 @@ class JudgedLoss(BinLoss):
 
 
 class TaughtLoss(nn.Module):
-    """The loss `judged` times `colour` and, times `weight`, how far the encoder's top is from what a teacher has
-    there: the encoder with its ImageNet weights, which sees the same photo in colour and unaged.
+    """The loss `judged` times `colour` and, times `weight`, how far the encoder's top is from what
+    a teacher has there: the encoder with its ImageNet weights, which sees the same photo in colour
+    and unaged.
 
     Learning without forgetting (Li and Hoiem 2016) and more: a grey photo is to be understood as
     well as a coloured one. Per photo the divergence of the thousand classes' shares, and how much

@@ -207,11 +207,7 @@ def load_encoder(net: Coloria, state: dict[str, Tensor]) -> None:
     ...). The classifier is not used, nor the last convolution before it by a network without top.
     Raises KeyError or RuntimeError where a key or a shape differs.
     """
-    source = iter(
-        key[: -len(".weight")]
-        for key in state
-        if key.endswith(".weight")
-    )
+    source = iter(key[: -len(".weight")] for key in state if key.endswith(".weight"))
     with torch.no_grad():
         for layer in nn.ModuleList(net.parts()).modules():
             if not isinstance(layer, nn.Conv2d | nn.BatchNorm2d):

@@ -21,7 +21,8 @@ from ml.spec import Settings
 from tests.ml.photos import cameraman, photograph
 from tests.training import runs
 from training import checkpoint, loop
-from training.config import PRESETS, ColoriaConfig
+from training.coloria_config import ColoriaConfig
+from training.config import PRESETS
 from training.errors import NonFiniteLoss
 from training.recipes import coloria
 from training.recipes.coloria import encoder_weights

@@ -17,8 +17,8 @@ from ml.nets.coloria import Coloria
 from ml.spec import Settings
 from tests.ml.photos import photograph, ramp
 from training import checkpoint
-from training.export import RARITY, export_checkpoints, export_coloria
 from training.ensemble import ensemble, network, quantise
+from training.export import RARITY, export_checkpoints, export_coloria
 
 
 @pytest.fixture
@@ -56,7 +56,9 @@ def test_of_several_checkpoints_the_mean_is_exported(run: Path, tmp_path: Path) 
     mean = {key: ((one[key] + other[key]) / 2).to(one[key].dtype) for key in one}
     export_checkpoints(files, tmp_path / "both.onnx")
     export_coloria(mean, rarity, tmp_path / "mean.onnx")
-    assert np.allclose(said(tmp_path / "both.onnx", 96), said(tmp_path / "mean.onnx", 96), atol=1e-4)
+    assert np.allclose(
+        said(tmp_path / "both.onnx", 96), said(tmp_path / "mean.onnx", 96), atol=1e-4
+    )
 
 
 def test_without_the_rarity_of_colours_a_checkpoint_is_refused(run: Path, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from ml.color import (
 )
 from ml.nets.coloria import STRIDE, TOP, Coloria, load_encoder
 from training import checkpoint, loop
-from training.config import ColoriaConfig
+from training.coloria_config import ColoriaConfig
 from training.data import Crops, PhotoStore, Pixels, mixed, pack, split
 from training.errors import MissingWeights
 from training.export import RARITY, export_coloria
