@@ -8,6 +8,7 @@ from ml.color import ab_bins
 from ml.color import delta_e00 as reference
 from ml.nets.coloria import Coloria, load_encoder
 from training.coloria_config import ColoriaConfig
+from training.errors import TrainingError
 from training.losses import JudgedLoss, delta_e00
 from training.recipes.coloria import encoder_weights, taught
 
@@ -67,7 +68,9 @@ def test_the_truth_costs_less_than_another_colour(judge: float) -> None:
 def test_a_teacher_has_nothing_to_say_about_a_grey_photo() -> None:
     """An encoder that begins with the teacher's weights sees what it sees, but for colour."""
     judged = JudgedLoss(np.full(len(BINS), 1 / len(BINS)), 0.25, 0.0, 0.1)
-    loss = taught(judged, ColoriaConfig(taught=1.0, colour=0.0))
+    with pytest.raises(TrainingError, match="top=true"):
+        taught(judged, ColoriaConfig(taught=1.0))
+    loss = taught(judged, ColoriaConfig(taught=1.0, colour=0.0, top=True))
     net = Coloria(len(BINS), top=True)
     load_encoder(net, encoder_weights("lite0"))
     net.shows_top = True

@@ -24,7 +24,7 @@ from ml.nets.coloria import STRIDE, TOP, Coloria, load_encoder
 from training import checkpoint, loop
 from training.coloria_config import ColoriaConfig
 from training.data import Crops, PhotoStore, Pixels, mixed, pack, split
-from training.errors import MissingWeights
+from training.errors import MissingWeights, TrainingError
 from training.export import RARITY, export_coloria
 from training.losses import JudgedLoss, TaughtLoss, bin_prior
 
@@ -71,7 +71,11 @@ def begin(net: Coloria, path: Path) -> None:
 
 
 def taught(judged: JudgedLoss, config: ColoriaConfig) -> TaughtLoss:
-    """The loss beside a teacher with the encoder's ImageNet weights. Raises MissingWeights."""
+    """The loss beside a teacher with the encoder's ImageNet weights. Raises MissingWeights,
+    TrainingError.
+    """
+    if not config.top:
+        raise TrainingError("taught compares the encoder's last convolution: add --set top=true")
     state = encoder_weights(config.encoder)
     teacher = Coloria(len(ab_bins()), config.encoder, top=True)
     load_encoder(teacher, state)
@@ -137,7 +141,7 @@ def run(
 ) -> Path:
     """Train and return the path of the finished weights (EMA) as ONNX, `out/coloria.onnx`.
 
-    Raises FileNotFoundError without photos, MissingWeights, NonFiniteLoss.
+    Raises FileNotFoundError without photos, MissingWeights, NonFiniteLoss, TrainingError.
     """
     device = loop.pick(device)
     with loop.processes(device):
