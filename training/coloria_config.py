@@ -1,7 +1,7 @@
 """One run of `train_model coloria`, and the presets that made the bundled model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,14 @@ OPEN = (
 ANYTHING = ("bsd_*", "coco_*", "voc_*", "exif_*")
 WIDE = (*(f"{kind}=4" for kind in ANYTHING), "pet_*=0.6", *OPEN[4:])
 
+# The encoder alone learns, to see in grey photos what it saw in coloured ones.
+TAUGHT = ColoriaConfig(
+    steps=300, batch=32, sizes=((0, 160),), store_side=256, crop_scale=(0.5, 1.0),
+    valid_photos=150, valid_from=ANYTHING, degrade=0.4, hints=0.0, encoder_lr=4e-5,
+    weight_decay=0.01, warmup=30, decay=0.7, ema=0.99, clip=5.0, encoder="lite2", top=True,
+    taught=1.0, colour=0.0, mix=WIDE, keep_every=0,
+)  # fmt: skip
+
 PRESETS: Mapping[str, ColoriaConfig] = {
     "laptop": ColoriaConfig(mix=VARIED),
     # goes on from its end at a larger side: --set start=RUN/best.pt
@@ -112,52 +120,24 @@ PRESETS: Mapping[str, ColoriaConfig] = {
         frozen=8,
         mix=OPEN,
     ),
-    # the encoder alone learns, to see in grey photos what it saw in coloured ones
-    "taught": ColoriaConfig(
-        steps=300,
-        batch=32,
-        sizes=((0, 160),),
-        store_side=256,
-        crop_scale=(0.5, 1.0),
-        valid_photos=150,
-        valid_from=ANYTHING,
-        degrade=0.4,
-        hints=0.0,
-        encoder_lr=4e-5,
-        weight_decay=0.01,
-        warmup=30,
-        decay=0.7,
-        ema=0.99,
-        clip=5.0,
-        encoder="lite2",
-        top=True,
-        taught=1.0,
-        colour=0.0,
-        mix=WIDE,
-        keep_every=0,
-    ),
+    "taught": TAUGHT,
     # then the decoder alone: --set start=RUN/last.pt; the best is the average of its copies
-    "taught-decoder": ColoriaConfig(
+    "taught-decoder": replace(
+        TAUGHT,
         steps=4900,
-        batch=32,
-        sizes=((0, 160),),
-        store_side=256,
-        crop_scale=(0.5, 1.0),
-        valid_photos=150,
-        valid_from=ANYTHING,
-        degrade=0.4,
         hints=0.3,
         judge=0.4,
         reward=0.09,
         lr=1.5e-3,
+        encoder_lr=1e-4,
         weight_decay=0.05,
         warmup=50,
         decay=0.85,
         ema=0.995,
-        encoder="lite2",
-        top=True,
+        clip=1.0,
         frozen=9,
-        mix=WIDE,
+        taught=0.0,
+        colour=1.0,
         keep_every=500,
     ),
     "smoke": ColoriaConfig(
