@@ -5,6 +5,7 @@ file to file, medians in one run. Prints seconds, their ratio and the peak resid
 process. Needs `make test`'s environment.
 """
 
+import itertools
 import json
 import statistics
 import subprocess
@@ -44,7 +45,7 @@ def colorizer(name):
         from ml.color import ab_bins
         from ml.nets.coloria import Coloria
 
-        kinds = (("lite2", True), ("lite2", False), ("lite0", False))  # with top and without
+        kinds = itertools.product(("lite2", "lite0"), (False, True))  # without top and with
         nets = [Coloria(len(ab_bins()), encoder, top=top).eval() for encoder, top in kinds]
 
         def logits(luma, hints):  # the weights do not change the time

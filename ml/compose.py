@@ -88,18 +88,20 @@ def luma(pixels: Grey) -> Array:
 
 
 def small_luma(photo: Photograph, width: int, height: int) -> Array:
-    """L* of the photo resized to (height, width), area-averaged, with never more than a band of the
-    photo in floating point.
+    """L* of the photo resized to (height, width), bicubic as our recipe crops photos, with never
+    more than a strip of the photo in floating point.
     """
     tall, wide = photo.pixels.shape[:2]
-    result = np.empty((height, width), np.float32)
-    smooth = Image.Resampling.BOX if wide > width else Image.Resampling.BILINEAR
-    for row in range(height):
-        first = row * tall // height
-        last = max(first + 1, -(-(row + 1) * tall // height))
-        band = luma(photo.pixels[first:last]).mean(0, keepdims=True)
-        result[row] = np.asarray(Image.fromarray(band).resize((width, 1), smooth))[0]
-    return result
+    across, down = (max(1, n // (2 * m)) for n, m in ((wide, width), (tall, height)))
+    rows = down * max(1, STRIP // (down * wide))  # of a strip; areas are averaged first
+    strips = [
+        np.asarray(Image.fromarray(luma(photo.pixels[top : top + rows])).reduce((across, down)))
+        for top in range(0, tall, rows)
+    ]
+    reduced = Image.fromarray(np.concatenate(strips))
+    box = (0, 0, wide / across, tall / down)
+    small = reduced.resize((width, height), Image.Resampling.BICUBIC, box)
+    return np.asarray(small).clip(0, 100)
 
 
 def resized(channel: Array, width: int, height: int) -> Array:

@@ -71,7 +71,7 @@ MODELS: dict[str, ModelSpec] = {
             backend="ml.backends.coloria:load",
             weights=Weights(
                 file="coloria.onnx",
-                sha256="72b7e33b4ba2bf39ef4c8aa30c6cf0480cb735ff2bf87e43a6c15075b6e276bd",
+                sha256="d5800d228b7f50ab6aee5970bfdc63ab03fd4457aaaf2358fc8201e4a61c3929",
                 licence="Apache-2.0",
                 publisher="COLORIA",
             ),

@@ -121,10 +121,10 @@ PRESETS: Mapping[str, ColoriaConfig] = {
         mix=OPEN,
     ),
     "taught": TAUGHT,
-    # then the decoder alone: --set start=RUN/last.pt; the best is the average of its copies
+    # then the decoder alone: --set start=RUN/last.pt
     "taught-decoder": replace(
         TAUGHT,
-        steps=4900,
+        steps=2800,
         hints=0.3,
         judge=0.4,
         reward=0.09,
@@ -132,7 +132,7 @@ PRESETS: Mapping[str, ColoriaConfig] = {
         encoder_lr=1e-4,
         weight_decay=0.05,
         warmup=50,
-        decay=0.85,
+        decay=0.5,
         ema=0.995,
         clip=1.0,
         frozen=9,

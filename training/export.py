@@ -27,14 +27,14 @@ SMALL = 4096  # bytes; biases and constants below it stay in single precision
 TOLERANCE = 0.1  # of logits between torch and ONNX Runtime: the weights' half precision
 
 
-def halve_weights(model: onnx.ModelProto) -> None:
+def halve_weights(model: onnx.ModelProto, small: int = SMALL) -> None:
     """Store the weights in half precision, cast back when the file is loaded: half the size, the
-    same arithmetic.
+    same arithmetic. Tensors of fewer than `small` bytes stay.
     """
     graph = model.graph
     casts = []
     for tensor in graph.initializer:
-        if tensor.data_type != onnx.TensorProto.FLOAT or len(tensor.raw_data) < SMALL:
+        if tensor.data_type != onnx.TensorProto.FLOAT or len(tensor.raw_data) < small:
             continue
         half = numpy_helper.from_array(
             numpy_helper.to_array(tensor).astype(np.float16), tensor.name + "_half"

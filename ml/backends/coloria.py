@@ -46,7 +46,7 @@ class Dial:
     chroma: float
 
 
-MUTED, NATURAL, VIVID = Dial(0.6, 0.0), Dial(0.6, 1.15), Dial(0.6, 1.85)  # at strength 0, 1, 2
+MUTED, NATURAL, VIVID = Dial(0.6, 0.0), Dial(0.6, 1.18), Dial(0.6, 1.95)  # at strength 0, 1, 2
 
 
 def dial(strength: float) -> Dial:
@@ -126,9 +126,8 @@ class Coloria:
     def __init__(self, spec: ModelSpec, path: Path) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads()
-        options.enable_cpu_mem_arena = (
-            False  # photos differ in size; an arena would keep the largest
-        )
+        # Photos differ in size: an arena would keep what the largest took, a pattern plan for it.
+        options.enable_cpu_mem_arena = options.enable_mem_pattern = False
         self.session = onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]
         )

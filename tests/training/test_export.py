@@ -104,6 +104,26 @@ def test_of_several_networks_the_mean_answers(exports: list[Path], tmp_path: Pat
         network(f"{both}@net2")
 
 
+def test_decoders_on_one_encoder_hold_and_run_it_once(run: Path, tmp_path: Path) -> None:
+    states = [checkpoint.load(run / f"{name}.pt")["ema"] for name in ("last", "best")]
+    encoder = {key: value for key, value in states[0].items() if key.startswith("stem")}
+    encoder |= {key: value for key, value in states[0].items() if key.startswith("stages")}
+    assert len(encoder) > 100
+    files = [tmp_path / "one.onnx", tmp_path / "other.onnx"]
+    for state, file in zip(states, files, strict=True):
+        export_coloria({**state, **encoder}, torch.ones(len(ab_bins())), file)
+    both, alone = tmp_path / "both.onnx", tmp_path / "alone.onnx"
+    model = ensemble([onnx.load(file) for file in files])
+    onnx.save(model, both)
+    onnx.save(network(f"{both}@net1"), alone)
+    one, other = (said(file, 96) for file in files)
+    assert np.allclose(said(both, 96), (one + other) / 2, atol=1e-5)
+    assert np.array_equal(said(alone, 96), other)
+    assert both.stat().st_size < 0.7 * sum(file.stat().st_size for file in files)
+    count = [len(onnx.load(file).graph.node) for file in (both, *files)]
+    assert count[0] < 0.7 * (count[1] + count[2])
+
+
 def test_eight_bits_say_nearly_the_same_in_half_the_space(
     exports: list[Path], tmp_path: Path
 ) -> None:
