@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from PIL import Image
 from skimage.color import rgb2lab
 
 from ml.color import lab_from_rgb
@@ -72,6 +73,20 @@ def test_a_colour_photo_is_recoloured_on_its_own_luma() -> None:
     result = compose(photo, NO_CHROMA, small_luma(photo, 96, 96)).pixels
     assert np.ptp(result.astype(int), axis=-1).max() <= 1
     assert np.abs(lab_from_rgb(result)[..., 0] - lab_from_rgb(photo.pixels)[..., 0]).max() < 0.25
+
+
+@pytest.mark.parametrize("size", [(320, 224), (96, 64), (31, 450), (700, 600)])
+def test_the_network_sees_a_bicubic_resize(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in training; of a large photo areas are averaged first, which shows little."""
+    monkeypatch.setattr("ml.compose.STRIP", 5000)  # several strips, none of them whole
+    photo = photograph(cameraman()[:389, :511])
+    small = small_luma(photo, *size)
+    whole = Image.fromarray(luma(photo.pixels)).resize(size, Image.Resampling.BICUBIC)
+    assert small.shape == size[::-1]
+    assert (small >= 0).all() and (small <= 100).all()
+    assert np.abs(small - np.asarray(whole).clip(0, 100)).mean() < 0.3
 
 
 def test_strips_leave_no_seam(monkeypatch: pytest.MonkeyPatch) -> None:
