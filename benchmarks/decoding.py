@@ -29,8 +29,8 @@ from ml.images import downscaled, open_photo
 
 LONG_SIDE = 256
 SIDES = (96, 160, 192, 224, 256)
-DIALS = tuple(Dial(temperature, 1) for temperature in (1, 0.7, 0.5, 0.38, 0.25))
-CHROMAS = tuple(Dial(0.6, chroma) for chroma in (1, 1.1, 1.2))
+DIALS = tuple(Dial(temperature, 1) for temperature in (1, 0.7, 0.38, 0.25))
+CHROMAS = tuple(Dial(temperature, chroma) for temperature in (0.6, 0.5) for chroma in (1, 1.1, 1.2))
 GREY_WORLD = (0.1, 0.2)  # shares of the mean colour
 LEAST = ((0.1, 0), (0.3, 0), (0.6, 0), (0.1, 0.1), (0.3, 0.1), (0.3, 0.15))  # softness, reward
 LIGHTNESS = np.arange(5, 100, 10)

@@ -5,7 +5,6 @@ file to file, medians in one run. Prints seconds, their ratio and the peak resid
 process. Needs `make test`'s environment.
 """
 
-import itertools
 import json
 import statistics
 import subprocess
@@ -42,19 +41,29 @@ def colorizer(name):
     if name == "torch":
         import torch
 
-        from ml.color import ab_bins
-        from ml.nets.coloria import Coloria
+        together = networks()
 
-        kinds = itertools.product(("lite2", "lite0"), (False, True))  # without top and with
-        nets = [Coloria(len(ab_bins()), encoder, top=top).eval() for encoder, top in kinds]
-
-        def logits(luma, hints):  # the weights do not change the time
+        def logits(luma, hints):
             inputs = torch.from_numpy(luma)[None, None], torch.from_numpy(hints)[None]
             with torch.inference_mode():
-                return torch.stack([net(*inputs)[0] for net in nets]).mean(0).numpy()
+                return together(*inputs)[0].numpy()
 
         model.logits = logits
     return model
+
+
+def networks():
+    """The bundled model's networks in eager torch, as one function of luma (B, 1, h, w) and hint
+    planes (B, 3, h, w). Weights by chance: they do not change the time.
+    """
+    import torch
+
+    from ml.color import ab_bins
+    from ml.nets.coloria import Coloria
+
+    kinds = (("lite0", False), ("lite2", True), ("lite0", True))  # without top and with
+    nets = [Coloria(len(ab_bins()), encoder, top=top).eval() for encoder, top in kinds]
+    return lambda luma, hints: torch.stack([net(luma, hints) for net in nets]).mean(0)
 
 
 def main():

@@ -1,9 +1,11 @@
-"""The report's networks, whole pipeline, against an honest stand-in for their projects' own.
+"""The report's networks and the bundled one, whole pipeline, in one run, each against an honest
+stand-in for its project's own.
 
 The stand-in is the same network in eager torch with upstream's settings and composition: DeOldify
 at render factor 35, SIGGRAPH17 decoding twice, BigColor once per class for five classes, the CNN by
-Keras' model.predict (there without the photo's own luma on both sides). Weights are synthetic: the
-time does not depend on them. Each side runs in a process of its own, in turns; medians, their
+Keras' model.predict (there without the photo's own luma on both sides), the bundled networks in
+COLORIA's own pipeline. Weights but the bundled ones are synthetic: the time does not depend on
+them. Each side runs in a process of its own, in turns; medians, their
 ratio, the share of this processor's sgemm that the network reaches, what loading adds to the
 resident memory, and its peak. Needs the environment of `make test`.
 
@@ -30,16 +32,21 @@ PARITY = {
     "bigcolor-x": "bigcolor",
     "cnn": "keras_unet",
 }
+BUNDLED = "coloria"
 CLASSES = {"bigcolor-x": 5}  # upstream writes five files per photo
 SEED = 20260101
 
 
 def install(name):
-    """Synthetic weights, converted as `weights add` does; kept between runs."""
+    """The bundled weights, or synthetic ones, converted as `weights add` does; kept between
+    runs.
+    """
     from safetensors.torch import save_file
 
-    from ml import records
+    from ml import records, registry
 
+    if name == BUNDLED:
+        return records.place(registry.get(name), ROOT / "var" / "weights")
     path = FOLDER / name / records.CONVERTED
     if not (path.parent / records.RECORD).exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,6 +90,13 @@ def upstream(name, folder):
     """A function of the photo: what the model's own project does, in eager torch or Keras."""
     if name == "cnn":
         return keras()
+    if name == BUNDLED:
+        from inference import colorizer
+
+        from ml.spec import Settings
+
+        model = colorizer("torch")
+        return lambda photo: model.colorize(photo, Settings())
     from ml import registry
     from ml.backends import engines
     from ml.backends.bigcolor import Painter, draw
@@ -189,12 +203,19 @@ class Side:
 
 
 def share(name, folder):
+    from inference import networks
     from runtimes import flops, inputs, seconds, sgemm
 
     from ml import registry
+    from ml.backends import engines
 
-    peak, work, batch = sgemm(), flops(name, folder), inputs(name)
-    engine = registry.load(name, folder, "cpu").engine
+    peak, batch = sgemm(), inputs(name)
+    model = registry.load(name, folder, "cpu")
+    if name == BUNDLED:
+        plain, engine = networks(), lambda luma, hints: model.logits(luma[0, 0], hints[0])
+    else:
+        plain, engine = engines.network(registry.get(name), folder), model.engine
+    work = flops(plain, batch)
     took = statistics.median(seconds({"ours": lambda: engine(*batch)}, rounds=3)["ours"])
     sys.stdout.write(json.dumps([work / 1e9, work / took / peak]))
 
@@ -254,7 +275,7 @@ if __name__ == "__main__":
         share(sys.argv[2], Path(sys.argv[3]))
     else:
         parser = argparse.ArgumentParser(description=__doc__)
-        parser.add_argument("models", nargs="*", default=list(PARITY))
+        parser.add_argument("models", nargs="*", default=[BUNDLED, *PARITY])
         parser.add_argument("--rounds", type=int, default=5)
         chosen = parser.parse_args()
         main(chosen.models, chosen.rounds)

@@ -34,6 +34,7 @@ def inputs(name):
         "zhang-siggraph17": lambda: [zeros(1, n, 256, 256) for n in (1, 2, 1)],
         "bigcolor-x": lambda: [zeros(1, 1, 256, 256), np.zeros(1, np.int64), zeros(1, 119)],
         "cnn": lambda: [zeros(1, 3, 160, 160)],
+        "coloria": lambda: [zeros(1, 1, 224, 224), zeros(1, 3, 224, 224)],
     }.get(name, lambda: [zeros(1, 3, 560, 560)])()
 
 
@@ -49,11 +50,10 @@ def sgemm():
     return best
 
 
-def flops(name, folder):
+def flops(net, batch):
     """Of the plain network, once."""
-    net = engines.network(registry.get(name), folder)
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        net(*map(torch.from_numpy, inputs(name)))
+        net(*map(torch.from_numpy, batch))
     return counter.get_total_flops()
 
 

@@ -71,7 +71,7 @@ MODELS: dict[str, ModelSpec] = {
             backend="ml.backends.coloria:load",
             weights=Weights(
                 file="coloria.onnx",
-                sha256="d5800d228b7f50ab6aee5970bfdc63ab03fd4457aaaf2358fc8201e4a61c3929",
+                sha256="8ced8494f68b363881aeca8135382516229dc1b73860d4f00aff96c0fd8647c3",
                 licence="Apache-2.0",
                 publisher="COLORIA",
             ),

@@ -46,7 +46,7 @@ class Dial:
     chroma: float
 
 
-MUTED, NATURAL, VIVID = Dial(0.6, 0.0), Dial(0.6, 1.18), Dial(0.6, 1.95)  # at strength 0, 1, 2
+MUTED, NATURAL, VIVID = Dial(0.5, 0.0), Dial(0.5, 1.3), Dial(0.5, 2.2)  # at strength 0, 1, 2
 
 
 def dial(strength: float) -> Dial:

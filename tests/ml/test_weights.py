@@ -78,7 +78,7 @@ def test_every_model_is_listed_with_what_would_install_it(folder: Path) -> None:
         assert spec.weights.licence in listed
     assert "-> python manage.py weights fetch artistic-x" in listed
     assert "-> python manage.py weights add cnn my_model.keras" in listed
-    assert "coloria           installed    20 MB  Apache-2.0   sha256 published" in listed
+    assert "coloria           installed    15 MB  Apache-2.0   sha256 published" in listed
 
 
 def test_fetched_weights_are_listed_with_their_checksum(spec: ModelSpec, checkpoint: Path) -> None:
