@@ -5,9 +5,9 @@ The stand-in is the same network in eager torch with upstream's settings and com
 at render factor 35, SIGGRAPH17 decoding twice, BigColor once per class for five classes, the CNN by
 Keras' model.predict (there without the photo's own luma on both sides), the bundled networks in
 COLORIA's own pipeline. Weights but the bundled ones are synthetic: the time does not depend on
-them. Each side runs in a process of its own, in turns; medians, their
-ratio, the share of this processor's sgemm that the network reaches, what loading adds to the
-resident memory, and its peak. Needs the environment of `make test`.
+them. Each side runs in a process of its own, in turns; medians, their ratio, the share of this
+processor's sgemm that the network reaches, what loading adds to the resident memory, and its peak.
+Needs the environment of `make test`.
 
     python benchmarks/networks.py [MODEL ...] [--rounds N]
 """

@@ -4,9 +4,9 @@
         [--seen]
 
 DIR has a manifest.csv whose `source_path` names what a photo shows, as that of the training photos
-does; `split.json` is what `train_model coloria` held out. labels.json names photos that show food
-or a room (by eye) and those whose mean L* is below 25: they count in another row too. Fewer than
-eight photos make no row.
+does; `split.json` is what `train_model coloria` held out, or what `unknown.py` names. labels.json
+names photos that show food or a room (by eye) and those whose mean L* is below 25: they count in
+another row too. Fewer than eight photos make no row.
 The first column is the subset's share of all photos of the manifest.
 With --seen the photos are 600 that it learnt from: what they gain more is learnt by heart.
 With --card it writes the rows to the model's card, whose page shows them.
